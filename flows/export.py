@@ -1,0 +1,44 @@
+"""Stage 5: every ticket in Jira exactly once."""
+
+from uuid import UUID
+
+from prefect import flow
+
+from db.enums import EventCategory, SessionStage, TaskType
+from tasks.core.outcomes import StageOutcome
+from tasks.export import (
+    check_jira,
+    create_issues,
+    finish_export,
+    link_issues,
+    publish_results,
+    settle_unknown,
+    upload_attachments,
+)
+from tasks.lifecycle import clear_ending, stage_run
+from tasks.validation import require_fresh_validation
+
+
+@flow(name="export-tickets", flow_run_name="export-tickets {session_id}")
+@clear_ending
+async def export_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
+    """Create the issues in Jira in the order of their dependencies, with attachments and links.
+
+    Whatever was created before is found again and never created twice.
+
+    Args:
+        session_id: The session, as `drupal-tickets session list` shows it.
+        requested_by: Your name or e-mail address, for the audit trail.
+    """
+    async with stage_run(
+        session_id, requested_by, SessionStage.REVIEW, EventCategory.JIRA_EXPORT, TaskType.EXPORT
+    ) as run:
+        await require_fresh_validation(run)
+        await check_jira(run)
+        await settle_unknown(run)
+        await create_issues(run)
+        await upload_attachments(run)
+        await link_issues(run)
+        outcome = await finish_export(run)
+        await publish_results(run)
+        return outcome

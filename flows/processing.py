@@ -1,0 +1,29 @@
+"""Stage 3: from rows to written tickets."""
+
+from uuid import UUID
+
+from prefect import flow
+
+from db.enums import EventCategory, SessionStage, TaskType
+from tasks.core.outcomes import StageOutcome
+from tasks.lifecycle import clear_ending, stage_run
+from tasks.processing import finish_processing, plan_session, publish_tickets, write_tickets
+
+
+@flow(name="generate-tickets", flow_run_name="generate-tickets {session_id}")
+@clear_ending
+async def generate_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
+    """Plan the tickets from the rows of the spec, write their text, and store them in the order of work.
+
+    Args:
+        session_id: The session, as `drupal-tickets session list` shows it.
+        requested_by: Your name or e-mail address, for the audit trail.
+    """
+    async with stage_run(
+        session_id, requested_by, SessionStage.PROCESSING, EventCategory.PROCESSING, TaskType.PROCESSING
+    ) as run:
+        plan = await plan_session(run)
+        prose = await write_tickets(run, plan)
+        outcome = await finish_processing(run, plan, prose)
+        await publish_tickets(run)
+        return outcome

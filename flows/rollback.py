@@ -1,0 +1,33 @@
+"""Going back a stage: what would be lost first, then in one transaction."""
+
+from typing import Literal
+from uuid import UUID
+
+from prefect import flow
+
+from db.enums import EventCategory, SessionStage
+from tasks.core.outcomes import StageOutcome
+from tasks.lifecycle import clear_ending, stage_run
+from tasks.rollback import report_impact, roll_back
+
+
+@flow(name="rollback-session", flow_run_name="rollback-session {session_id}")
+@clear_ending
+async def rollback_session(
+    session_id: UUID,
+    requested_by: str,
+    to: Literal["upload", "processing"] = "processing",
+    confirmed: bool = False,
+) -> StageOutcome:
+    """Take a session back to upload or processing; its tickets are removed and made anew.
+
+    Args:
+        session_id: The session, as `drupal-tickets session list` shows it.
+        requested_by: Your name or e-mail address, for the audit trail.
+        to: `upload` to give other files, `processing` to write the tickets again.
+        confirmed: Leave off to see what would be lost; switch on to do it.
+    """
+    async with stage_run(session_id, requested_by, SessionStage(to), EventCategory.SESSION) as run:
+        if not confirmed:
+            return await report_impact(run, SessionStage(to))
+        return await roll_back(run, SessionStage(to))

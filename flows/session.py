@@ -1,0 +1,69 @@
+"""The two parents: they run stages one after the other for as long as nobody has to be waited for.
+
+A parent keeps nothing in memory: each step looks in the database where the session stands, so a run that died
+anywhere is simply started again.
+"""
+
+from uuid import UUID
+
+from prefect import flow
+
+from db.enums import SessionStage
+from flows.export import export_tickets
+from flows.processing import generate_tickets
+from flows.site_info import collect_site_info
+from flows.upload import upload_spec
+from flows.validation import revalidation_gate, validate_tickets
+from tasks.core.forms import InlineFile, NewSession
+from tasks.core.outcomes import StageOutcome
+from tasks.lifecycle import clear_ending
+from tasks.session import approve_for_delivery, needs_validation, open_session, session_outcome, stage_of
+
+
+@flow(name="prepare-session", flow_run_name="prepare-session")
+@clear_ending
+async def prepare_session(
+    requested_by: str,
+    session_id: UUID | None = None,
+    new: NewSession | None = None,
+    spec: list[str] | None = None,
+    files: list[InlineFile] | None = None,
+) -> StageOutcome:
+    """Take a spec to the point where its tickets can be reviewed: site info, upload, tickets.
+
+    Start a new session by filling in `new` and giving the spec, or go on with an existing one by its id.
+
+    Args:
+        requested_by: Your name or e-mail address, for the audit trail.
+        session_id: An existing session to go on with. Leave empty to start a new one.
+        new: The new session: site, Jira project and what is to be built.
+        spec: Names of files or folders below the configured spec folder.
+        files: Small files given right here, each with its name and its text.
+    """
+    session_id = await open_session(requested_by, session_id, new)
+    if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
+        await collect_site_info(session_id, requested_by)
+    if await stage_of(session_id) is SessionStage.UPLOAD:
+        await upload_spec(session_id, requested_by, spec, files)
+    if await stage_of(session_id) is SessionStage.PROCESSING:
+        await generate_tickets(session_id, requested_by)
+    return await session_outcome(session_id)
+
+
+@flow(name="deliver-session", flow_run_name="deliver-session {session_id}")
+@clear_ending
+async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
+    """Approve the tickets as they stand, validate them, pass the gate and create the issues in Jira.
+
+    Args:
+        session_id: The session, as `drupal-tickets session list` shows it.
+        requested_by: Your name or e-mail address: whoever delivers a session approves its tickets.
+    """
+    await approve_for_delivery(session_id, requested_by)
+    if await needs_validation(session_id):
+        await validate_tickets(session_id, requested_by)
+    if await stage_of(session_id) is SessionStage.REVIEW:
+        await revalidation_gate(session_id, requested_by)
+    if await stage_of(session_id) is SessionStage.JIRA_EXPORT:
+        await export_tickets(session_id, requested_by)
+    return await session_outcome(session_id)

@@ -1,0 +1,36 @@
+"""Stage 2: the spec's files, understood and checked together."""
+
+from uuid import UUID
+
+from prefect import flow
+
+from db.enums import EventCategory, SessionStage
+from tasks.core.forms import InlineFile
+from tasks.core.outcomes import StageOutcome
+from tasks.lifecycle import clear_ending, stage_run
+from tasks.upload import check_spec, finish_upload, publish_spec_report, store_files
+
+
+@flow(name="upload-spec", flow_run_name="upload-spec {session_id}")
+@clear_ending
+async def upload_spec(
+    session_id: UUID,
+    requested_by: str,
+    spec: list[str] | None = None,
+    files: list[InlineFile] | None = None,
+    types: dict[str, str] | None = None,
+) -> StageOutcome:
+    """Read the spec's files, recognise their tabs, and report every problem at once.
+
+    Args:
+        session_id: The session, as `drupal-tickets session list` shows it.
+        requested_by: Your name or e-mail address, for the audit trail.
+        spec: Names of files or folders below the configured spec folder. Leave empty to check what is there.
+        files: Small files given right here, each with its name and its text.
+        types: Tab types that you set yourself, by file name, e.g. `{"Menus.csv": "menus"}`.
+    """
+    async with stage_run(session_id, requested_by, SessionStage.UPLOAD, EventCategory.UPLOAD) as run:
+        await store_files(run, spec or [], files or [], types or {})
+        report = await check_spec(run)
+        await publish_spec_report(run)
+        return await finish_upload(run, report)

@@ -1,0 +1,253 @@
+"""The life of a stage's run: begun, claimed, ended in a clear state, and always written down.
+
+Our Postgres holds the truth; what Prefect shows follows from it. A run that dies without passing through here is
+repaired by the reconciler.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.exceptions import CancelledRun, FailedRun, PrefectSignal
+from prefect.runtime import flow_run
+from prefect.states import Cancelled as CancelledState
+from prefect.states import Failed as FailedState
+from prefect.states import State
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from blocks.database import database_engine
+from db import errors as db_errors
+from db.actor import Actor
+from db.engine import session_scope
+from db.enums import ErrorCategory, ErrorSeverity, EventCategory, SessionStage, SessionStatus, TaskType
+from db.models import Session
+from db.repositories.audit import AuditRepository
+from db.repositories.background import TaskRepository
+from db.repositories.errors import ErrorRepository
+from db.repositories.sessions import SessionRepository
+from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable, ValidationRequired
+from tasks.core.outcomes import StageRun
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ORDER = list(SessionStage)
+
+
+def clear_ending(flow_function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R | State]]:
+    """End a flow in a state whose message a person can act on; the exception travels to a parent as it is."""
+
+    @wraps(flow_function)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R | State:
+        _log_without_tracebacks()
+        try:
+            return await flow_function(*args, **kwargs)
+        except (Cancelled, CancelledRun) as error:
+            return CancelledState(message=str(error) or "Cancelled")
+        except ProductError as error:
+            return FailedState(message=_sentence(error), data=error)
+        except FailedRun as error:
+            return FailedState(message=str(error), data=error)
+
+    return run
+
+
+@asynccontextmanager
+async def stage_run(
+    session_id: UUID,
+    requested_by: str,
+    stage: SessionStage,
+    category: EventCategory,
+    task_type: TaskType | None = None,
+) -> AsyncIterator[StageRun]:
+    """Begin a stage, claim the session where the work holds it, and write down how it ended.
+
+    Raises UserFixable when the session is unknown or has not come to `stage` yet, or another run holds it.
+    """
+    started = time.monotonic()
+    run = await _begin(session_id, requested_by, stage, category, task_type)
+    try:
+        yield run
+    except PrefectSignal:
+        raise  # a suspended run is neither done nor failed
+    except BaseException as error:
+        await _end_badly(run, category, task_type, as_product_error(error), started)
+        raise as_product_error(error) from error
+    await _write(run, category, "completed", started)
+
+
+def actor_of(run: StageRun) -> Actor:
+    """Who acts in this run: the person who asked for it, through this flow run."""
+    return Actor(claimed=run.requested_by, request_id=run.flow_run_id)
+
+
+def as_product_error(error: BaseException) -> BaseException:
+    """The same error, said so that a person knows who can fix it; what nobody foresaw stays as it is."""
+    match error:
+        case db_errors.NotFound() | db_errors.Refused() | db_errors.AlreadyRunning():
+            return UserFixable(str(error), code=_code(error))
+        case db_errors.StaleAttempt():
+            return Cancelled("A newer run has taken over; this one stops.", code="stale-attempt")
+        case OperationalError() | InterfaceError() | ConnectionError():
+            return _database_away(error)
+        case DBAPIError() if error.connection_invalidated:
+            return _database_away(error)
+        case _:
+            return error
+
+
+async def require_not_cancelled(run: StageRun) -> None:
+    """Raise Cancelled when a person asked for it; called before every side effect."""
+    async with session_scope(await database_engine()) as session:
+        if await SessionRepository(session).cancel_requested(run.session_id):
+            raise Cancelled(f"Cancelled. Go on with: drupal-tickets session resume {run.session_id}")
+
+
+async def _begin(
+    session_id: UUID, requested_by: str, stage: SessionStage, category: EventCategory, task_type: TaskType | None
+) -> StageRun:
+    async with session_scope(await database_engine()) as session:
+        record = await _find(SessionRepository(session), session_id)
+        if ORDER.index(SessionStage(record.current_stage)) < ORDER.index(stage):
+            raise UserFixable(
+                f"The session is at stage {record.current_stage}; {stage} comes later.",
+                actions=(f"Finish {record.current_stage} first: drupal-tickets session resume {session_id}",),
+                code="wrong-stage",
+            )
+        run_id = str(flow_run.id or "")
+        attempt = None
+        if task_type is not None:
+            attempt = await TaskRepository(session).claim(session_id, task_type, run_id)
+        run = StageRun(
+            session_id=session_id,
+            site_name=record.site_name,
+            stage=SessionStage(record.current_stage),
+            requested_by=requested_by,
+            flow_run_id=run_id,
+            attempt=attempt,
+        )
+    await _write(run, category, "started", time.monotonic())
+    await _name_run(run)
+    return run
+
+
+async def _find(sessions: SessionRepository, session_id: UUID) -> Session:
+    try:
+        return await sessions.get(session_id)
+    except db_errors.NotFound as error:
+        raise UserFixable(
+            f"There is no session {session_id}.",
+            actions=("See yours with: drupal-tickets session list",),
+            code="session-unknown",
+        ) from error
+
+
+async def _end_badly(
+    run: StageRun, category: EventCategory, task_type: TaskType | None, error: BaseException, started: float
+) -> None:
+    """One transaction: the run's row, what went wrong, the session's status and the audit entry."""
+    cancelled = isinstance(error, Cancelled | asyncio.CancelledError)
+    async with session_scope(await database_engine()) as session:
+        used_up = await _end_row(TaskRepository(session), run, task_type, error, cancelled=cancelled)
+        if not cancelled:
+            await _record(ErrorRepository(session), run, error)
+        if used_up or isinstance(error, AdminRequired):
+            await SessionRepository(session).set_status(run.session_id, SessionStatus.FAILED)
+        elif task_type is TaskType.EXPORT:
+            await SessionRepository(session).set_status(run.session_id, SessionStatus.ACTIVE)
+    await _write(run, category, "cancelled" if cancelled else "failed", started, code=_code(error))
+
+
+async def _end_row(
+    tasks: TaskRepository, run: StageRun, task_type: TaskType | None, error: BaseException, *, cancelled: bool
+) -> bool:
+    """End the run's row, fenced by its attempt; True when the retries of its type are used up."""
+    if task_type is None or run.attempt is None:
+        return False
+    if cancelled:
+        await tasks.cancel(run.session_id, run.flow_run_id, run.attempt)
+        return False
+    return await tasks.fail(
+        run.session_id,
+        run.flow_run_id,
+        run.attempt,
+        context={"code": _code(error), "message": str(error)},
+        counts=not isinstance(error, ValidationRequired),
+    )
+
+
+async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) -> None:
+    known = isinstance(error, ProductError)
+    await errors.record(
+        session_id=run.session_id,
+        category=error.category if isinstance(error, ProductError) else ErrorCategory.ADMIN_REQUIRED,
+        severity=ErrorSeverity.BLOCKING,
+        stage=run.stage,
+        message=str(error) if known else "Something went wrong that nobody foresaw; the run's log has the details.",
+        recovery_actions=list(error.actions) if isinstance(error, ProductError) else [],
+        technical_details={"type": type(error).__name__, "flow_run": run.flow_run_id},
+        code=_code(error),
+    )
+
+
+async def _write(run: StageRun, category: EventCategory, what: str, started: float, code: str | None = None) -> None:
+    """One audit entry: this flow began or ended, for whom, how long it took."""
+    name = flow_run.flow_name or "flow"
+    async with session_scope(await database_engine()) as session:
+        await AuditRepository(session).write(
+            actor_of(run),
+            event_type=f"{name}.{what}",
+            category=category,
+            session_id=run.session_id,
+            entity_type="session",
+            entity_id=str(run.session_id),
+            description=f"{name} {what}",
+            event_data={"code": code} if code else None,
+            execution_time_ms=round((time.monotonic() - started) * 1000),
+        )
+
+
+async def _name_run(run: StageRun) -> None:
+    """Show the site's name in Prefect's list of runs: ids are not for people."""
+    if run.flow_run_id:
+        async with get_client() as client:
+            await client.update_flow_run(UUID(run.flow_run_id), name=f"{run.site_name}: {flow_run.flow_name}")
+
+
+def _database_away(error: BaseException) -> Temporary:
+    return Temporary(
+        "The database does not answer.",
+        actions=("Wait for it to come back, then resume the session.",),
+        code="database-away",
+        details={"type": type(error).__name__},
+    )
+
+
+def _code(error: BaseException) -> str:
+    return error.code if isinstance(error, ProductError) else type(error).__name__
+
+
+def _sentence(error: ProductError) -> str:
+    return " ".join((error.message, *error.actions))
+
+
+class _NoTraceback(logging.Filter):
+    """What a person can fix needs no traceback in the run's log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], ProductError):
+            record.exc_info = None
+        return True
+
+
+def _log_without_tracebacks() -> None:
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(existing, _NoTraceback) for existing in logger.filters):
+            logger.addFilter(_NoTraceback())
