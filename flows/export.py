@@ -16,7 +16,7 @@ from tasks.export import (
     upload_attachments,
 )
 from tasks.lifecycle import clear_ending, stage_run
-from tasks.validation import require_fresh_validation
+from tasks.validation import open_gate
 
 
 @flow(name="export-tickets", flow_run_name="export-tickets {session_id}")
@@ -33,7 +33,7 @@ async def export_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
     async with stage_run(
         session_id, requested_by, SessionStage.REVIEW, EventCategory.JIRA_EXPORT, TaskType.EXPORT
     ) as run:
-        await require_fresh_validation(run)
+        await open_gate(run)
         await check_jira(run)
         await settle_unknown(run)
         await create_issues(run)

@@ -1,0 +1,37 @@
+"""What the Prefect UI shows of a session: tables and pages, every text of a person escaped."""
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+
+from tasks.core.outcomes import StageRun
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+
+
+def escape(text: object) -> str:
+    """Text of a spec or a person as it must stand in Markdown: shown as it is, never interpreted."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(str(text), quote=False)).replace("\n", " ")
+
+
+def artifact_key(run: StageRun, what: str) -> str:
+    """The key people see in the list of artifacts: what it is, of which site, of which session."""
+    site = re.sub(r"[^a-z0-9]+", "-", run.site_name.lower()).strip("-")[:40] or "site"
+    return f"{what}-{site}-{str(run.session_id)[:8]}"
+
+
+async def publish_table(run: StageRun, what: str, rows: Sequence[dict[str, Any]], description: str) -> None:
+    """Show rows as a table artifact; a later one of the same key is its next version."""
+    await acreate_table_artifact(
+        table=[{name: escape(value) for name, value in row.items()} for row in rows],
+        key=artifact_key(run, what),
+        description=description,
+    )
+
+
+async def publish_page(run: StageRun, what: str, markdown: str, description: str) -> None:
+    """Show a Markdown page; the caller escapes what people wrote."""
+    await acreate_markdown_artifact(markdown=markdown, key=artifact_key(run, what), description=description)

@@ -1,0 +1,121 @@
+"""Processing: plan tickets from rows, write their text, store them in the order of work."""
+
+import asyncio
+from collections import Counter
+
+from prefect import task
+
+from blocks.database import database_engine
+from db.engine import session_scope
+from db.enums import SessionStage
+from db.repositories.background import TaskRepository
+from db.repositories.sessions import SessionRepository
+from db.repositories.tickets import NewTicket, TicketRepository
+from tasks.artifacts import publish_page, publish_table
+from tasks.core.errors import UserFixable
+from tasks.core.outcomes import StageOutcome, StageRun
+from tasks.core.settings import SessionSettings
+from tasks.core.tickets import offline
+from tasks.core.tickets.checks import check
+from tasks.core.tickets.description import describe
+from tasks.core.tickets.hashing import content_hash
+from tasks.core.tickets.model import PlannedTicket, Prose
+from tasks.core.tickets.ordering import Order, order
+from tasks.core.tickets.planning import Plan, plan_tickets
+from tasks.lifecycle import actor_of, require_not_cancelled
+from tasks.retrying import RETRYING
+from tasks.upload import load_session_spec
+
+WRITERS = 16
+
+
+@task(task_run_name="plan the tickets", **RETRYING)
+async def plan_session(run: StageRun) -> Plan:
+    """Which tickets the rows of the spec make; raises UserFixable when no row is in scope."""
+    spec, settings = await load_session_spec(run)
+    plan = await asyncio.to_thread(plan_tickets, spec, settings)
+    if not plan.tickets:
+        raise UserFixable(
+            "No row of the spec is in scope: there is nothing to make a ticket of.",
+            actions=("Mark rows with `a` in the X column, or set the scope of the session.",),
+            code="nothing-in-scope",
+        )
+    return plan
+
+
+async def write_tickets(run: StageRun, plan: Plan) -> dict[str, Prose]:
+    """The text of every ticket, by key; each ticket is a task of its own, named for people."""
+    await require_not_cancelled(run)
+    gate = asyncio.Semaphore(WRITERS)
+
+    async def write_one(ticket: PlannedTicket) -> Prose:
+        async with gate:
+            return await write_ticket.with_options(task_run_name=f"write {ticket.name} ({ticket.subject})"[:200])(
+                ticket
+            )
+
+    texts = await asyncio.gather(*(write_one(ticket) for ticket in plan.tickets))
+    return {ticket.key: prose for ticket, prose in zip(plan.tickets, texts, strict=True)}
+
+
+@task(**RETRYING)
+async def write_ticket(ticket: PlannedTicket) -> Prose:
+    """The text of one ticket, held against the checks."""
+    prose = offline.write(ticket)
+    problems = check(ticket, prose)
+    if problems:
+        raise RuntimeError(f"The offline writer broke its own rules on {ticket.key}: {problems}")
+    return prose
+
+
+@task(task_run_name="store the tickets", **RETRYING)
+async def finish_processing(run: StageRun, plan: Plan, prose: dict[str, Prose]) -> StageOutcome:
+    """Store tickets, dependencies and order, and move the session to review, in one transaction."""
+    ordered = order(plan.tickets)
+    async with session_scope(await database_engine()) as session:
+        sessions = SessionRepository(session)
+        record = await sessions.lock(run.session_id)
+        settings = SessionSettings.model_validate(record.settings)
+        tickets = [
+            new_ticket(ticket, prose[ticket.key], ordered, settings) for ticket in plan.tickets
+        ]
+        await TicketRepository(session).replace_all(run.session_id, tickets, actor=actor_of(run))
+        await sessions.store_plan(
+            run.session_id,
+            held=[{"file": h.file, "record": h.record, "x": h.x, "reason": h.reason} for h in plan.held],
+            given_way=[list(edge) for edge in ordered.given_way],
+        )
+        await sessions.move(run.session_id, SessionStage.PROCESSING, SessionStage.REVIEW, actor=actor_of(run))
+        await TaskRepository(session).complete(run.session_id, run.flow_run_id, run.attempt or 0)
+    return StageOutcome(
+        session_id=run.session_id,
+        stage=SessionStage.REVIEW,
+        message=f"{len(tickets)} tickets are written and wait for review.",
+        counts=dict(Counter(ticket.entity_group for ticket in plan.tickets)),
+    )
+
+
+def new_ticket(ticket: PlannedTicket, prose: Prose, ordered: Order, settings: SessionSettings) -> NewTicket:
+    """One planned and written ticket as it is stored: exactly what would be sent, and what it was made from."""
+    description = describe(ticket, prose)
+    return NewTicket(
+        key=ticket.key,
+        position=ordered.keys.index(ticket.key),
+        plan=ticket.model_dump(mode="json"),
+        kind=ticket.kind,
+        action=ticket.action,
+        entity_group=ticket.entity_group,
+        title=prose.title,
+        story=prose.story,
+        criteria=list(prose.criteria),
+        written_by=prose.written_by,
+        description=description.adf,
+        attachment=description.attachment.model_dump() if description.attachment else None,
+        content_hash=content_hash(prose.title, description.adf, description.attachment),
+        source_hash=ticket.source_hash,
+        csv_source_files=[source.model_dump(mode="json") for source in ticket.sources],
+        depends_on=list(ordered.depends_on[ticket.key]),
+        issue_type=settings.jira.issue_type,
+        labels=list(settings.jira.labels),
+        components=list(settings.jira.components),
+    )

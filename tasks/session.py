@@ -1,0 +1,87 @@
+"""Where a session stands, for the parents: each answer is read from the database anew."""
+
+from uuid import UUID
+
+from prefect import task
+from prefect.runtime import flow_run
+
+from blocks.database import database_engine
+from db.actor import Actor
+from db.engine import session_scope
+from db.enums import ReviewDecision, SessionStage
+from db.models import Session
+from db.repositories.reviews import ReviewRepository
+from db.repositories.sessions import SessionRepository
+from db.repositories.validations import ValidationRepository
+from tasks.core.errors import UserFixable
+from tasks.core.forms import NewSession
+from tasks.core.outcomes import StageOutcome
+from tasks.failures import as_product_error
+from tasks.retrying import ONCE, RETRYING
+
+
+@task(task_run_name="open the session", **ONCE)
+async def open_session(requested_by: str, session_id: UUID | None, new: NewSession | None) -> UUID:
+    """The session to work on: an existing one, or a new one from the form."""
+    if session_id is not None:
+        await _load(session_id)
+        return session_id
+    if new is None:
+        raise UserFixable(
+            "Nothing says which session to prepare.",
+            actions=("Give session_id to go on with a session, or fill in `new` to start one.",),
+            code="session-missing",
+        )
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).create(
+            actor=Actor(claimed=requested_by, request_id=str(flow_run.id)),
+            site_name=new.site_name,
+            site_description=new.site_description,
+            jira_project_key=new.jira_project_key,
+            jira_block=new.jira_block,
+            settings=new.settings.model_dump(mode="json"),
+        )
+        return record.id
+
+
+async def stage_of(session_id: UUID) -> SessionStage:
+    """The stage the session is at now."""
+    return SessionStage((await _load(session_id)).current_stage)
+
+
+async def needs_validation(session_id: UUID) -> bool:
+    """Whether anything changed since the tickets were validated."""
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).get(session_id)
+        if record.current_stage == SessionStage.COMPLETED:
+            return False
+        return not await ValidationRepository(session).is_fresh(session_id)
+
+
+@task(task_run_name="record the approval", **RETRYING)
+async def approve_for_delivery(session_id: UUID, requested_by: str) -> None:
+    """Whoever delivers a session under review approves it; the decision is kept as one of the review."""
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).get(session_id)
+        if record.current_stage == SessionStage.REVIEW:
+            actor = Actor(claimed=requested_by, request_id=str(flow_run.id))
+            await ReviewRepository(session).decide(session_id, ReviewDecision.APPROVE, actor=actor)
+
+
+async def session_outcome(session_id: UUID) -> StageOutcome:
+    """Where the session came to."""
+    record = await _load(session_id)
+    waiting = " Its tickets wait for review." if record.current_stage == SessionStage.REVIEW else ""
+    return StageOutcome(
+        session_id=session_id,
+        stage=SessionStage(record.current_stage),
+        message=f"{record.site_name} is at stage {record.current_stage}.{waiting}",
+    )
+
+
+async def _load(session_id: UUID) -> Session:
+    try:
+        async with session_scope(await database_engine()) as session:
+            return await SessionRepository(session).get(session_id)
+    except Exception as error:
+        raise as_product_error(error) from error

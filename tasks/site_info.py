@@ -1,0 +1,43 @@
+"""Site info: is there such a project in Jira, may we create issues in it, who and what is there."""
+
+from prefect import task
+
+from blocks.database import database_engine
+from blocks.jira import jira_client
+from blocks.jira_context import ProjectContext, load_project_context
+from db.engine import session_scope
+from db.enums import SessionStage
+from db.repositories.projects import ProjectRepository
+from db.repositories.sessions import SessionRepository
+from tasks.core.outcomes import StageOutcome, StageRun
+from tasks.core.settings import SessionSettings
+from tasks.lifecycle import actor_of
+from tasks.retrying import RETRYING
+
+
+@task(task_run_name="check the Jira project", **RETRYING)
+async def check_project(run: StageRun) -> ProjectContext:
+    """Ask Jira for the project, our permissions, its sprints, people, issue types and create-screen fields."""
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).get(run.session_id)
+    settings = SessionSettings.model_validate(record.settings)
+    async with jira_client(record.jira_block) as client:
+        return await load_project_context(client, record.jira_project_key, settings.jira.issue_type)
+
+
+@task(task_run_name="store the site info", **RETRYING)
+async def finish_site_info(run: StageRun, project: ProjectContext) -> StageOutcome:
+    """Keep the project for a day, note site and account, and move the session on to upload."""
+    async with session_scope(await database_engine()) as session:
+        await ProjectRepository(session).store(run.session_id, project.model_dump(mode="json"))
+        sessions = SessionRepository(session)
+        await sessions.bind_account(run.session_id, project.site, project.account_id, project.account_name)
+        await sessions.move(
+            run.session_id, SessionStage.SITE_INFO_COLLECTION, SessionStage.UPLOAD, actor=actor_of(run)
+        )
+    return StageOutcome(
+        session_id=run.session_id,
+        stage=SessionStage.UPLOAD,
+        message=f"Issues can be created in {project.project_name} ({project.project_key}).",
+        counts={"sprints": len(project.sprints), "people": len(project.members)},
+    )
