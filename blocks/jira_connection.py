@@ -1,0 +1,97 @@
+"""A login at one Jira site: the library's sessions, the threads they run in, and how answers become types."""
+
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import requests
+from atlassian.jira import JiraCloud, JiraSoftware
+from pydantic import TypeAdapter
+from requests.adapters import HTTPAdapter
+
+from blocks.jira_limiter import SiteLimiter, limiter_of
+from blocks.jira_transport import Effect, Transport, read
+
+T = TypeVar("T")
+Call = Callable[..., Any]  # a method of atlassian-python-api; the library is not annotated
+
+CONNECT_SECONDS = 10.0
+
+
+class JiraConnection:
+    """One account at one Jira site. Close it, or use it as an async context manager.
+
+    The library's own retries are off: they would send a create request again without asking.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        email: str,
+        api_token: str,
+        *,
+        in_flight: int = 8,
+        timeout: float = 30.0,
+        patience: float = 120.0,
+    ) -> None:
+        self.site = url.rstrip("/")
+        self.email = email
+        self._session = requests.Session()
+        # A login must not follow a redirect, and a redirected POST becomes a GET.
+        self._session.max_redirects = 0
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=in_flight))
+        options: dict[str, Any] = {
+            "session": self._session,
+            "username": email,
+            "password": api_token,
+            "advanced_mode": True,  # answers come back whole: a 201 may hold errors, a 400 says which
+            "retry_with_header": False,
+            "backoff_and_retry": False,
+        }
+        self._core: Any = JiraCloud(self.site, **options)
+        self._agile: Any = JiraSoftware(self.site, **options)
+        for library in (self._core, self._agile):
+            # To connect, and between two bytes; the library's own option knows whole seconds only.
+            setattr(library, "timeout", (CONNECT_SECONDS, timeout))  # noqa: B010
+        self._transport = Transport(self.site, limiter_of(self.site), in_flight=in_flight, patience=patience)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let connections and threads go."""
+        self._transport.close()
+        self._session.close()
+
+    @property
+    def limiter(self) -> SiteLimiter:
+        """The pacing of this site, shared by the process."""
+        return self._transport.limiter
+
+    async def ready(self) -> None:
+        """Wait until Jira wants to hear from us."""
+        await self._transport.ready()
+
+    async def _get(self, what: str, call: Call, kind: type[T]) -> T:
+        response = await self._transport.call(what, call, Effect.READ)
+        adapter: TypeAdapter[T] = TypeAdapter(kind)
+        return read(what, lambda: adapter.validate_python(response.json()))
+
+    async def _pages(self, what: str, call: Call, member: str, kind: type[T], *, size: int) -> list[T]:
+        adapter: TypeAdapter[list[T]] = TypeAdapter(list[kind])  # type: ignore[valid-type]
+        found: list[T] = []
+        while True:
+            page = await self._get(what, partial(call, start_at=len(found), max_results=size), dict[str, Any])
+            items = read(what, partial(adapter.validate_python, page.get(member, [])))
+            found += items
+            total = page.get("total")
+            last = page.get("isLast", total is None or len(found) >= total)
+            if last or not items:
+                return found

@@ -1,0 +1,109 @@
+"""Runs the calls of a synchronous Jira library in threads: bounded, paced, retried only where safe."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from typing import TypeVar
+
+import requests
+
+from blocks.jira_errors import NotSent, RateLimited, error_of_exception, error_of_response, succeeded
+from blocks.jira_limiter import SiteLimiter
+from tasks.core.errors import Temporary, UnknownOutcome
+
+T = TypeVar("T")
+Send = Callable[[], requests.Response]
+
+ATTEMPTS = 5
+FIRST_PAUSE = 0.2
+
+
+class Effect(Enum):
+    """What happens when a call is made twice."""
+
+    READ = auto()
+    REPEATABLE = auto()  # a write whose repetition changes nothing
+    ONCE = auto()  # a write that must never be repeated by us
+
+
+class Transport:
+    """A bounded number of requests to one site at a time."""
+
+    def __init__(self, site: str, limiter: SiteLimiter, *, in_flight: int, patience: float) -> None:
+        self.site = site
+        self.limiter = limiter
+        self._patience = patience
+        self._gate = asyncio.Semaphore(in_flight)
+        self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="jira")
+
+    def close(self) -> None:
+        """Let the threads go; a request that is under way ends on its own."""
+        self._pool.shutdown(wait=False)
+
+    async def call(self, what: str, send: Send, effect: Effect) -> requests.Response:
+        """Make a call, described in words for people, again while that is safe and may help."""
+        for attempt in range(1, ATTEMPTS):
+            await self.ready()
+            try:
+                return await self._exchange(what, send, effect)
+            except RateLimited:
+                continue  # the limiter knows how long
+            except Temporary:
+                await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(1, 1.5))  # noqa: S311
+        await self.ready()
+        return await self._exchange(what, send, effect)
+
+    async def once(
+        self, what: str, send: Send, *, not_after: float, accept: Collection[int] = ()
+    ) -> requests.Response:
+        """Make a call that must not be repeated; nothing is sent once the time `not_after` has passed.
+
+        Answers with a status in `accept` are returned, not raised.
+        """
+
+        def send_in_time() -> requests.Response:
+            if self.limiter.wait_seconds() > 0 or time.time() > not_after:
+                raise NotSent(f"It became too late to {what}; nothing was sent.")
+            return send()
+
+        return await self._exchange(what, send_in_time, Effect.ONCE, accept)
+
+    async def ready(self) -> None:
+        """Wait until Jira wants to hear from us; when that is too long, say how long instead."""
+        if (seconds := self.limiter.wait_seconds()) > self._patience:
+            raise RateLimited(
+                f"Jira asks for a pause of {seconds:.0f} seconds.",
+                actions=(f"Resume the session in {seconds / 60:.0f} minutes.",),
+                details={"retry_after": seconds},
+            )
+        await self.limiter.ready()
+
+    async def _exchange(
+        self, what: str, send: Send, effect: Effect, accept: Collection[int] = ()
+    ) -> requests.Response:
+        writes = effect is not Effect.READ
+        async with self._gate:
+            try:
+                response = await asyncio.get_running_loop().run_in_executor(self._pool, send)
+            except requests.RequestException as error:
+                # Without its cause: that one carries the request and with it the login.
+                raise error_of_exception(what, self.site, error, writes=writes) from None
+        if succeeded(response) or response.status_code in accept:
+            self.limiter.passed()
+            return response
+        failure = error_of_response(what, self.site, response, writes=writes)
+        if isinstance(failure, RateLimited):
+            self.limiter.turned_away(failure.retry_after)
+        raise failure
+
+
+def read(what: str, parse: Callable[[], T], *, writes: bool = False) -> T:
+    """Read an answer; one that cannot be read says nothing about what happened."""
+    try:
+        return parse()
+    except (ValueError, IndexError):  # JSON and pydantic errors are both ValueErrors
+        kind = UnknownOutcome if writes else Temporary
+        raise kind(f"Jira's answer could not be read when asked to {what}.") from None
