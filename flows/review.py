@@ -18,7 +18,9 @@ WEEK = 7 * 24 * 3600
 class ReviewForm(RunInput):
     """What the director decides."""
 
-    decision: ReviewDecision = Field(description="approve exports the tickets; change leaves them for editing.")
+    decision: ReviewDecision = Field(
+        description="approve exports the tickets; change leaves them for editing."
+    )
     requested_by: str = Field(min_length=1, description="Your name or e-mail address, for the audit trail.")
     note: str = Field(default="", max_length=4000, description="Anything the team should know.")
 

@@ -19,7 +19,6 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled as CancelledState
 from prefect.states import Failed as FailedState
 from prefect.states import State
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from blocks.database import database_engine
 from db import errors as db_errors
@@ -31,8 +30,9 @@ from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
-from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable, ValidationRequired
+from tasks.core.errors import AdminRequired, Cancelled, ProductError, UserFixable, ValidationRequired
 from tasks.core.outcomes import StageRun
+from tasks.failures import as_product_error, error_code
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,21 +87,6 @@ def actor_of(run: StageRun) -> Actor:
     return Actor(claimed=run.requested_by, request_id=run.flow_run_id)
 
 
-def as_product_error(error: BaseException) -> BaseException:
-    """The same error, said so that a person knows who can fix it; what nobody foresaw stays as it is."""
-    match error:
-        case db_errors.NotFound() | db_errors.Refused() | db_errors.AlreadyRunning():
-            return UserFixable(str(error), code=_code(error))
-        case db_errors.StaleAttempt():
-            return Cancelled("A newer run has taken over; this one stops.", code="stale-attempt")
-        case OperationalError() | InterfaceError() | ConnectionError():
-            return _database_away(error)
-        case DBAPIError() if error.connection_invalidated:
-            return _database_away(error)
-        case _:
-            return error
-
-
 async def require_not_cancelled(run: StageRun) -> None:
     """Raise Cancelled when a person asked for it; called before every side effect."""
     async with session_scope(await database_engine()) as session:
@@ -110,7 +95,11 @@ async def require_not_cancelled(run: StageRun) -> None:
 
 
 async def _begin(
-    session_id: UUID, requested_by: str, stage: SessionStage, category: EventCategory, task_type: TaskType | None
+    session_id: UUID,
+    requested_by: str,
+    stage: SessionStage,
+    category: EventCategory,
+    task_type: TaskType | None,
 ) -> StageRun:
     async with session_scope(await database_engine()) as session:
         record = await _find(SessionRepository(session), session_id)
@@ -161,7 +150,7 @@ async def _end_badly(
             await SessionRepository(session).set_status(run.session_id, SessionStatus.FAILED)
         elif task_type is TaskType.EXPORT:
             await SessionRepository(session).set_status(run.session_id, SessionStatus.ACTIVE)
-    await _write(run, category, "cancelled" if cancelled else "failed", started, code=_code(error))
+    await _write(run, category, "cancelled" if cancelled else "failed", started, code=error_code(error))
 
 
 async def _end_row(
@@ -177,7 +166,7 @@ async def _end_row(
         run.session_id,
         run.flow_run_id,
         run.attempt,
-        context={"code": _code(error), "message": str(error)},
+        context={"code": error_code(error), "message": str(error)},
         counts=not isinstance(error, ValidationRequired),
     )
 
@@ -189,14 +178,18 @@ async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) 
         category=error.category if isinstance(error, ProductError) else ErrorCategory.ADMIN_REQUIRED,
         severity=ErrorSeverity.BLOCKING,
         stage=run.stage,
-        message=str(error) if known else "Something went wrong that nobody foresaw; the run's log has the details.",
+        message=str(error)
+        if known
+        else "Something went wrong that nobody foresaw; the run's log has the details.",
         recovery_actions=list(error.actions) if isinstance(error, ProductError) else [],
         technical_details={"type": type(error).__name__, "flow_run": run.flow_run_id},
-        code=_code(error),
+        code=error_code(error),
     )
 
 
-async def _write(run: StageRun, category: EventCategory, what: str, started: float, code: str | None = None) -> None:
+async def _write(
+    run: StageRun, category: EventCategory, what: str, started: float, code: str | None = None
+) -> None:
     """One audit entry: this flow began or ended, for whom, how long it took."""
     name = flow_run.flow_name or "flow"
     async with session_scope(await database_engine()) as session:
@@ -218,19 +211,6 @@ async def _name_run(run: StageRun) -> None:
     if run.flow_run_id:
         async with get_client() as client:
             await client.update_flow_run(UUID(run.flow_run_id), name=f"{run.site_name}: {flow_run.flow_name}")
-
-
-def _database_away(error: BaseException) -> Temporary:
-    return Temporary(
-        "The database does not answer.",
-        actions=("Wait for it to come back, then resume the session.",),
-        code="database-away",
-        details={"type": type(error).__name__},
-    )
-
-
-def _code(error: BaseException) -> str:
-    return error.code if isinstance(error, ProductError) else type(error).__name__
 
 
 def _sentence(error: ProductError) -> str:

@@ -11,7 +11,6 @@ from db.enums import SessionStage
 from db.repositories.background import TaskRepository
 from db.repositories.sessions import SessionRepository
 from db.repositories.tickets import NewTicket, TicketRepository
-from tasks.artifacts import publish_page, publish_table
 from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.settings import SessionSettings
@@ -50,9 +49,9 @@ async def write_tickets(run: StageRun, plan: Plan) -> dict[str, Prose]:
 
     async def write_one(ticket: PlannedTicket) -> Prose:
         async with gate:
-            return await write_ticket.with_options(task_run_name=f"write {ticket.name} ({ticket.subject})"[:200])(
-                ticket
-            )
+            return await write_ticket.with_options(
+                task_run_name=f"write {ticket.name} ({ticket.subject})"[:200]
+            )(ticket)
 
     texts = await asyncio.gather(*(write_one(ticket) for ticket in plan.tickets))
     return {ticket.key: prose for ticket, prose in zip(plan.tickets, texts, strict=True)}
@@ -76,9 +75,7 @@ async def finish_processing(run: StageRun, plan: Plan, prose: dict[str, Prose]) 
         sessions = SessionRepository(session)
         record = await sessions.lock(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        tickets = [
-            new_ticket(ticket, prose[ticket.key], ordered, settings) for ticket in plan.tickets
-        ]
+        tickets = [new_ticket(ticket, prose[ticket.key], ordered, settings) for ticket in plan.tickets]
         await TicketRepository(session).replace_all(run.session_id, tickets, actor=actor_of(run))
         await sessions.store_plan(
             run.session_id,

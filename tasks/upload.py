@@ -34,7 +34,10 @@ async def store_files(
     async with session_scope(await database_engine()) as session:
         record = await SessionRepository(session).get(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        given = [*read_named(names, settings.limits), *(SourceFile(f.filename, f.text.encode()) for f in files)]
+        given = [
+            *read_named(names, settings.limits),
+            *(SourceFile(f.filename, f.text.encode()) for f in files),
+        ]
         repository = FileRepository(session)
         for file in given:
             await repository.add(run.session_id, file.filename, file.content, actor=actor_of(run))
@@ -84,7 +87,9 @@ async def publish_spec_report(run: StageRun) -> None:
     await publish_table(
         run, "findings", [_finding_row(finding) for finding in spec.findings], f"Findings of {run.site_name}"
     )
-    await publish_page(run, "spec-report", spec_report(spec, run.site_name), f"Spec report of {run.site_name}")
+    await publish_page(
+        run, "spec-report", spec_report(spec, run.site_name), f"Spec report of {run.site_name}"
+    )
 
 
 @task(task_run_name="finish upload", **RETRYING)
@@ -136,7 +141,8 @@ async def _store(
         findings=[finding.model_dump(mode="json") for finding in spec.findings],
         scope_counts={tab: dict(counts) for tab, counts in spec.scope_counts.items()},
         held=[
-            {"file": held.file, "record": held.record, "x": held.x, "reason": held.reason} for held in spec.held
+            {"file": held.file, "record": held.record, "x": held.x, "reason": held.reason}
+            for held in spec.held
         ],
         actor=actor_of(run),
     )
@@ -147,7 +153,9 @@ def _parsed(table: Table) -> dict[str, object]:
         "header": list(table.header),
         "confidence": table.confidence,
         "reasons": list(table.reasons),
-        "rows": [{"record": row.record, "x": row.x, "cells": [cell for _, cell in row.cells]} for row in table.rows],
+        "rows": [
+            {"record": row.record, "x": row.x, "cells": [cell for _, cell in row.cells]} for row in table.rows
+        ],
     }
 
 
@@ -165,5 +173,7 @@ def _finding_row(finding: Finding) -> dict[str, object]:
 
 
 def _blocked(blocking: Sequence[Finding]) -> str:
-    where = [f"{finding.file}: {finding.message}" if finding.file else finding.message for finding in blocking]
+    where = [
+        f"{finding.file}: {finding.message}" if finding.file else finding.message for finding in blocking
+    ]
     return "The spec cannot be used as it is. " + " ".join(where)

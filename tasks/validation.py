@@ -90,7 +90,9 @@ async def open_gate(run: StageRun) -> StageOutcome:
             run.session_id, SessionStage.REVIEW, SessionStage.JIRA_EXPORT, actor=actor_of(run)
         )
     return StageOutcome(
-        session_id=run.session_id, stage=SessionStage.JIRA_EXPORT, message="The gate is open: nothing changed."
+        session_id=run.session_id,
+        stage=SessionStage.JIRA_EXPORT,
+        message="The gate is open: nothing changed.",
     )
 
 

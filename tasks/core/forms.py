@@ -19,10 +19,18 @@ class NewSession(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    site_name: str = Field(min_length=1, max_length=255, description="The site's name, as it stands in the tickets.")
+    site_name: str = Field(
+        min_length=1, max_length=255, description="The site's name, as it stands in the tickets."
+    )
     jira_project_key: str = Field(
         pattern=r"^[A-Z][A-Z0-9_]{1,9}$", description="Key of the Jira project, e.g. `LAKE`."
     )
-    site_description: str = Field(default="", max_length=10_000, description="Context for whoever writes the text.")
-    jira_block: str = Field(default="jira", description="Name of the Jira block; it holds the address and the login.")
-    settings: SessionSettings = Field(default=SessionSettings(), description="Scope, granularity, budget, Jira fields.")
+    site_description: str = Field(
+        default="", max_length=10_000, description="Context for whoever writes the text."
+    )
+    jira_block: str = Field(
+        default="jira", description="Name of the Jira block; it holds the address and the login."
+    )
+    settings: SessionSettings = Field(
+        default=SessionSettings(), description="Scope, granularity, budget, Jira fields."
+    )

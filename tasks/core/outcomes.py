@@ -17,7 +17,9 @@ class StageRun(BaseModel):
     stage: SessionStage = Field(description="Where the session stood when the run began.")
     requested_by: str
     flow_run_id: str
-    attempt: int | None = Field(default=None, description="The fence of a background run; None for other flows.")
+    attempt: int | None = Field(
+        default=None, description="The fence of a background run; None for other flows."
+    )
 
 
 class StageOutcome(BaseModel):
