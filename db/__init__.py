@@ -1,0 +1,1 @@
+"""Memory: enums, models, repositories, sessions, migrations. Nothing here knows Prefect."""

@@ -1,4 +1,4 @@
-"""Every enumeration of the product, defined once. Standard library only: importing this loads nothing else."""
+"""Every enumeration of the product, defined once. Standard library only: importing it loads nothing else."""
 
 from enum import StrEnum
 
@@ -55,6 +55,13 @@ class FileValidationStatus(StrEnum):
     PENDING = "pending"
     VALID = "valid"
     INVALID = "invalid"
+
+
+class TypeSetBy(StrEnum):
+    """Who said what tab an uploaded file is."""
+
+    DETECTION = "detection"
+    PERSON = "person"
 
 
 class JiraUploadStatus(StrEnum):

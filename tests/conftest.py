@@ -1,0 +1,5 @@
+"""The fixtures that every test may use."""
+
+from importlib.util import find_spec
+
+pytest_plugins = [name for name in ("tests.postgres", "tests.jira_sandbox") if find_spec(name)]
