@@ -143,29 +143,3 @@ class BulkCreated(Answer):
 
     issues: tuple[CreatedIssue, ...] = ()
     errors: tuple[ElementError, ...] = ()
-
-
-class ProjectContext(Answer):
-    """What a session needs to know of its project; JSON-safe, so that it can be kept for a day."""
-
-    key: str
-    name: str
-    account_id: str
-    account_name: str
-    permissions: dict[str, bool]
-    sprints: tuple[Sprint, ...] = ()
-    members: tuple[User, ...] = ()
-    issue_types: tuple[IssueType, ...] = ()
-    create_fields: dict[str, tuple[CreateField, ...]] = Field(
-        default_factory=dict, description="Fields of the create screen, by issue type name."
-    )
-
-    @property
-    def can_create(self) -> bool:
-        """Whether this account may create issues here."""
-        return self.permissions.get("CREATE_ISSUES", False)
-
-    @property
-    def can_assign(self) -> bool:
-        """Whether this account may assign issues here."""
-        return self.permissions.get("ASSIGN_ISSUES", False)

@@ -32,7 +32,7 @@ class JiraConnection:
         api_token: str,
         *,
         in_flight: int = 8,
-        timeout: float = 30.0,
+        read_seconds: float = 30.0,
         patience: float = 120.0,
     ) -> None:
         self.site = url.rstrip("/")
@@ -54,7 +54,7 @@ class JiraConnection:
         self._agile: Any = JiraSoftware(self.site, **options)
         for library in (self._core, self._agile):
             # To connect, and between two bytes; the library's own option knows whole seconds only.
-            setattr(library, "timeout", (CONNECT_SECONDS, timeout))  # noqa: B010
+            setattr(library, "timeout", (CONNECT_SECONDS, read_seconds))  # noqa: B010
         self._transport = Transport(self.site, limiter_of(self.site), in_flight=in_flight, patience=patience)
 
     async def __aenter__(self) -> Self:

@@ -1,8 +1,11 @@
 """What a session must know of its Jira project before any work starts, or a clear word on what is wrong."""
 
 import asyncio
+from collections.abc import Iterable
 
-from blocks.jira_answers import ProjectContext, Sprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.jira_answers import CreateField, IssueType, Sprint, User
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraNotFound
 from tasks.core.errors import AdminRequired, UserFixable
@@ -20,11 +23,42 @@ WANTED = (
 NAMED_AT_MOST = 20
 
 
-async def load_project_context(client: JiraClient, project_key: str) -> ProjectContext:
+class ProjectContext(BaseModel):
+    """A project as one account sees it; JSON-safe, so that it can be kept for a day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    project_key: str
+    project_name: str
+    account_id: str
+    account_name: str
+    permissions: dict[str, bool]
+    sprints: tuple[Sprint, ...] = ()
+    members: tuple[User, ...] = ()
+    issue_types: tuple[IssueType, ...] = ()
+    create_fields: dict[str, tuple[CreateField, ...]] = Field(
+        default_factory=dict, description="Fields of the create screen, by name of the issue type."
+    )
+
+    @property
+    def can_create_tickets(self) -> bool:
+        """Whether this account may create issues here."""
+        return self.permissions.get("CREATE_ISSUES", False)
+
+    @property
+    def can_assign_tickets(self) -> bool:
+        """Whether this account may assign issues here."""
+        return self.permissions.get("ASSIGN_ISSUES", False)
+
+
+async def load_project_context(
+    client: JiraClient, project_key: str, issue_type: str | None = None
+) -> ProjectContext:
     """Read project, permissions, sprints, people, issue types and create screens.
 
-    Raises AdminRequired for a login that is refused or a permission that is missing, UserFixable for a
-    project that does not exist, Temporary when Jira is away.
+    Raises AdminRequired for a login that is refused or a permission that is missing, UserFixable for a project
+    or an issue type that does not exist, Temporary when Jira is away.
     """
     account = await client.myself()  # first: without a login Jira answers 404 to what exists
     try:
@@ -32,17 +66,19 @@ async def load_project_context(client: JiraClient, project_key: str) -> ProjectC
     except JiraNotFound:
         raise await _no_such_project(client, project_key) from None
     permissions = await client.permissions(project.key, WANTED)
-    _require(client, project_key, account.display_name, permissions)
+    _require_permissions(client, project_key, account.display_name, permissions)
     sprints, members, issue_types = await asyncio.gather(
         load_sprints(client, project.key),
         client.assignable_users(project.key),
         client.issue_types(project.key),
     )
     kinds = [kind for kind in issue_types if not kind.subtask]
+    _require_issue_type(project_key, issue_type, (kind.name for kind in kinds))
     screens = await asyncio.gather(*(client.create_fields(project.key, kind.id) for kind in kinds))
     return ProjectContext(
-        key=project.key,
-        name=project.name,
+        site=client.site,
+        project_key=project.key,
+        project_name=project.name,
         account_id=account.account_id,
         account_name=account.display_name,
         permissions=permissions,
@@ -63,7 +99,9 @@ async def load_sprints(client: JiraClient, project_key: str) -> list[Sprint]:
     return list({sprint.id: sprint for page in pages for sprint in page}.values())
 
 
-def _require(client: JiraClient, project_key: str, account: str, permissions: dict[str, bool]) -> None:
+def _require_permissions(
+    client: JiraClient, project_key: str, account: str, permissions: dict[str, bool]
+) -> None:
     missing = [name for name in REQUIRED if not permissions.get(name)]
     if not missing:
         return
@@ -73,6 +111,18 @@ def _require(client: JiraClient, project_key: str, account: str, permissions: di
         code="jira-permission-missing",
         actions=(f"Ask an administrator of {project_key} for the permission {', '.join(missing)}.",),
         details={"missing": missing},
+    )
+
+
+def _require_issue_type(project_key: str, issue_type: str | None, names: Iterable[str]) -> None:
+    known = list(names)
+    if issue_type is None or issue_type in known:
+        return
+    raise UserFixable(
+        f"The project {project_key} has no issue type {issue_type}.",
+        code="jira-issue-type-unknown",
+        actions=(f"Use one of: {', '.join(known)}.",),
+        details={"issue_types": known},
     )
 
 
