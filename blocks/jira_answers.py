@@ -143,3 +143,32 @@ class BulkCreated(Answer):
 
     issues: tuple[CreatedIssue, ...] = ()
     errors: tuple[ElementError, ...] = ()
+
+
+class ProjectContext(BaseModel):
+    """A project as one account sees it; JSON-safe, so that it can be kept for a day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    key: str
+    name: str
+    account_id: str
+    account_name: str
+    permissions: dict[str, bool]
+    sprints: tuple[Sprint, ...] = ()
+    members: tuple[User, ...] = ()
+    issue_types: tuple[IssueType, ...] = ()
+    create_fields: dict[str, tuple[CreateField, ...]] = Field(
+        default_factory=dict, description="Fields of the create screen, by name of the issue type."
+    )
+
+    @property
+    def can_create_tickets(self) -> bool:
+        """Whether this account may create issues here."""
+        return self.permissions.get("CREATE_ISSUES", False)
+
+    @property
+    def can_assign_tickets(self) -> bool:
+        """Whether this account may assign issues here."""
+        return self.permissions.get("ASSIGN_ISSUES", False)

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from blocks.jira_answers import CreateField, IssueType, Sprint, User
+from blocks.jira_answers import ProjectContext, Sprint
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraNotFound
 from tasks.core.errors import AdminRequired, UserFixable
@@ -21,35 +19,6 @@ WANTED = (
     "SCHEDULE_ISSUES",
 )
 NAMED_AT_MOST = 20
-
-
-class ProjectContext(BaseModel):
-    """A project as one account sees it; JSON-safe, so that it can be kept for a day."""
-
-    model_config = ConfigDict(frozen=True)
-
-    site: str
-    project_key: str
-    project_name: str
-    account_id: str
-    account_name: str
-    permissions: dict[str, bool]
-    sprints: tuple[Sprint, ...] = ()
-    members: tuple[User, ...] = ()
-    issue_types: tuple[IssueType, ...] = ()
-    create_fields: dict[str, tuple[CreateField, ...]] = Field(
-        default_factory=dict, description="Fields of the create screen, by name of the issue type."
-    )
-
-    @property
-    def can_create_tickets(self) -> bool:
-        """Whether this account may create issues here."""
-        return self.permissions.get("CREATE_ISSUES", False)
-
-    @property
-    def can_assign_tickets(self) -> bool:
-        """Whether this account may assign issues here."""
-        return self.permissions.get("ASSIGN_ISSUES", False)
 
 
 async def load_project_context(
@@ -77,8 +46,8 @@ async def load_project_context(
     screens = await asyncio.gather(*(client.create_fields(project.key, kind.id) for kind in kinds))
     return ProjectContext(
         site=client.site,
-        project_key=project.key,
-        project_name=project.name,
+        key=project.key,
+        name=project.name,
         account_id=account.account_id,
         account_name=account.display_name,
         permissions=permissions,
