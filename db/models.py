@@ -2,7 +2,7 @@
 
 from db.base import Base
 from db.tables.files import UploadedFile
-from db.tables.jira import ExportRecord, JiraAuthToken, JiraProjectContext, SendIntent
+from db.tables.jira import ExportRecord, JiraAuthToken, JiraPause, JiraProjectContext, SendIntent
 from db.tables.sessions import MAX_RETRIES, ReviewRound, Session, SessionTask, SessionValidation
 from db.tables.tickets import (
     MAX_ATTACHMENT_BYTES,
@@ -24,6 +24,7 @@ __all__ = [
     "Base",
     "ExportRecord",
     "JiraAuthToken",
+    "JiraPause",
     "JiraProjectContext",
     "ModelReply",
     "ModelReservation",

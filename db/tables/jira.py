@@ -72,6 +72,17 @@ class SendIntent(Base):
     resolved_at: Mapped[datetime | None]
     jira_key: Mapped[str | None]
     reason: Mapped[str | None]
+    # Set when nobody knew the outcome for a while: then Jira is searched once more for a second issue.
+    search_again_at: Mapped[datetime | None]
+
+
+class JiraPause(Base):
+    """A pause that Jira asked for: no run sends anything to the site before it is over."""
+
+    __tablename__ = "jira_pauses"
+
+    site: Mapped[str] = mapped_column(primary_key=True)
+    not_before: Mapped[datetime]
 
 
 class ExportRecord(Base):

@@ -1,6 +1,7 @@
 """Tickets with their versions, dependencies and attachments."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -56,6 +57,8 @@ class Ticket(Base):
     jira_ticket_key: Mapped[str | None]
     jira_ticket_url: Mapped[str | None]
     jira_issue_id: Mapped[str | None]
+    # What Jira would not take from us and a person has to set there: field, wanted, action.
+    manual_fixes: Mapped[list[dict[str, Any]]] = mapped_column(server_default=EMPTY_LIST)
     created_at: Mapped[WrittenAt]
     updated_at: Mapped[WrittenAt] = mapped_column(onupdate=NOW)
 
@@ -100,6 +103,7 @@ class TicketDependency(Base):
     depends_on_ticket_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True
     )
+    linked_at: Mapped[datetime | None]
 
 
 class Attachment(Base):
@@ -121,3 +125,5 @@ class Attachment(Base):
     file_size_bytes: Mapped[int]
     jira_attachment_id: Mapped[str | None]
     jira_upload_status: Mapped[JiraUploadStatus] = mapped_column(server_default=JiraUploadStatus.PENDING)
+    # Written before an upload: as long as it is recent, a file that is not on the issue may still arrive.
+    upload_started_at: Mapped[datetime | None]
