@@ -1,0 +1,91 @@
+"""What each part is told by its environment; secrets travel here and never on a command line."""
+
+import os
+import sys
+from pathlib import Path
+
+from deployments.settings import Settings
+from deployments.stack.home import PREFECT_KEY, Home, encryption_key
+from deployments.stack.state import Connection
+
+# Flows take these from blocks; no process but the one that fills the blocks needs to know them.
+SECRETS = ("JIRA_API_TOKEN", "ANTHROPIC_API_KEY")
+MORE_SECRETS = ("DATABASE_URL", "JIRA_OAUTH_CLIENT_SECRET", "DRUPAL_TICKETS_ENCRYPTION_KEY")
+
+PLAIN_OUTPUT = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PREFECT_LOGGING_COLORS": "false"}
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+}
+# Keeps what the UI shows close behind what happens.
+PROMPT_SERVER = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    # Prefect plans an hour ahead: sixty runs of the reconciler, all late at once after a night off.
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "120",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "5",
+}
+WORKER = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+}
+
+
+def for_sandbox() -> dict[str, str]:
+    """Nothing but the surroundings."""
+    return {**_surroundings(*SECRETS, *MORE_SECRETS), **PLAIN_OUTPUT}
+
+
+def for_server(home: Home, database_url: str, port: int) -> dict[str, str]:
+    """Prefect's server: its database, its own address, and who may talk to it from a browser."""
+    ui = f"http://127.0.0.1:{port}"
+    own = {
+        "PREFECT_HOME": str(home.prefect),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
+        "PREFECT_SERVER_ENCRYPTION_KEY": home.key(PREFECT_KEY),
+        "PREFECT_SERVER_UI_API_URL": f"{ui}/api",
+        "PREFECT_UI_URL": ui,
+        "PREFECT_API_URL": f"{ui}/api",
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{ui},http://localhost:{port}",
+    }
+    return {**_surroundings(*SECRETS, *MORE_SECRETS), **PLAIN_OUTPUT, **QUIET, **PROMPT_SERVER, **own}
+
+
+def for_bootstrap(settings: Settings, connection: Connection) -> dict[str, str]:
+    """The one process that turns the environment into blocks; it gets all of it."""
+    return {
+        **os.environ,
+        **settings.environment(),
+        **PLAIN_OUTPUT,
+        **QUIET,
+        **connection.environment(),
+        "JIRA_URL": connection.jira_url,
+    }
+
+
+def for_worker(settings: Settings, connection: Connection, query_seconds: int) -> dict[str, str]:
+    """A worker and the runs that it starts: `python` is the one that runs us."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    own = {"PATH": path, "PREFECT_WORKER_QUERY_SECONDS": str(query_seconds)}
+    if settings.encryption_key or not settings.database_url:
+        own["DRUPAL_TICKETS_ENCRYPTION_KEY"] = encryption_key(settings)
+    home = {"DRUPAL_TICKETS_HOME": str(settings.home)}
+    return {
+        **_surroundings(*SECRETS),
+        **home,
+        **PLAIN_OUTPUT,
+        **QUIET,
+        **WORKER,
+        **connection.environment(),
+        **own,
+    }
+
+
+def _surroundings(*secrets: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in secrets}
