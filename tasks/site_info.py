@@ -3,14 +3,13 @@
 from prefect import task
 
 from blocks.database import database_engine
-from blocks.jira import jira_client
 from blocks.jira_context import ProjectContext, load_project_context
 from db.engine import session_scope
 from db.enums import SessionStage
 from db.repositories.projects import ProjectRepository
 from db.repositories.sessions import SessionRepository
 from tasks.core.outcomes import StageOutcome, StageRun
-from tasks.core.settings import SessionSettings
+from tasks.jira import session_client
 from tasks.lifecycle import actor_of
 from tasks.retrying import RETRYING
 
@@ -20,9 +19,8 @@ async def check_project(run: StageRun) -> ProjectContext:
     """Ask Jira for the project, our permissions, its sprints, people, issue types and create-screen fields."""
     async with session_scope(await database_engine()) as session:
         record = await SessionRepository(session).get(run.session_id)
-    settings = SessionSettings.model_validate(record.settings)
-    async with jira_client(record.jira_block) as client:
-        return await load_project_context(client, record.jira_project_key, settings.jira.issue_type)
+    async with session_client(record) as client:
+        return await load_project_context(client, record.jira_project_key)
 
 
 @task(task_run_name="store the site info", **RETRYING)

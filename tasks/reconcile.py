@@ -1,0 +1,139 @@
+"""What our database says is running, held against Prefect: ended where it is dead, started where it never was."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect import task
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.runtime import flow_run
+from pydantic import BaseModel
+
+from blocks.database import database_engine
+from db.actor import Actor
+from db.engine import session_scope
+from db.enums import EventCategory, SessionStatus, TaskType
+from db.models import SessionTask
+from db.repositories.audit import AuditRepository
+from db.repositories.background import TaskRepository
+from db.repositories.sessions import SessionRepository
+from tasks.retrying import RETRYING
+
+DEPLOYMENTS = {
+    TaskType.PROCESSING: "generate-tickets/generate-tickets",
+    TaskType.ADF_VALIDATION: "validate-tickets/validate-tickets",
+    TaskType.EXPORT: "export-tickets/export-tickets",
+}
+# A trigger claims within seconds; after this time nobody is coming.
+NEVER_STARTED = timedelta(minutes=2)
+KEEP_OWN_RUNS = timedelta(days=1)
+
+
+class ReconcileReport(BaseModel):
+    """How many rows were repaired."""
+
+    ended: int = 0
+    started: int = 0
+
+
+@task(task_run_name="end dead runs", **RETRYING)
+async def end_dead_runs() -> int:
+    """End every row that says running while its flow run has ended or is gone; returns how many."""
+    ended = 0
+    async with get_client() as client:
+        for row in await _running():
+            if row.task_id and (ending := await _ending(client, row.task_id)):
+                ended += await _end(row, *ending)
+    return ended
+
+
+@task(task_run_name="start queued runs", **RETRYING)
+async def start_queued_runs() -> int:
+    """Trigger what was queued and never started; the key makes a second trigger of the same attempt harmless."""
+    started = 0
+    async with get_client() as client:
+        for row in await _running():
+            if row.task_id is None and datetime.now(UTC) - row.queued_at > NEVER_STARTED:
+                deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
+                await client.create_flow_run_from_deployment(
+                    deployment.id,
+                    parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
+                    idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
+                )
+                await _audit(row, "run.triggered", "Queued and never started: triggered again.")
+                started += 1
+    return started
+
+
+@task(task_run_name="prune own runs", **RETRYING)
+async def prune_own_runs() -> int:
+    """Delete the reconciler's runs of more than a day ago; a run a minute would bury all others."""
+    before = datetime.now(UTC) - KEEP_OWN_RUNS
+    async with get_client() as client:
+        old = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(
+                {"name": {"any_": ["reconcile-tasks"]}, "end_time": {"before_": before}}
+            ),
+            limit=200,
+        )
+        for run in old:
+            await client.delete_flow_run(run.id)
+    return len(old)
+
+
+async def _running() -> list[SessionTask]:
+    async with session_scope(await database_engine()) as session:
+        return list(await TaskRepository(session).running())
+
+
+async def _ending(client: PrefectClient, task_id: str) -> tuple[bool, str] | None:
+    """Whether the run was cancelled and why it ended; None while it may still be working."""
+    try:
+        run = await client.read_flow_run(UUID(task_id))
+    except ObjectNotFound:
+        return False, "Prefect does not know the run any more."
+    state = await _state_of_root(client, run)
+    if state is None or not state.is_final():
+        return None
+    return state.type is StateType.CANCELLED, f"Prefect says {state.name}: {state.message or 'no message'}"
+
+
+async def _state_of_root(client: PrefectClient, run: FlowRun):  # type: ignore[no-untyped-def]
+    """The state of a run, or of the parent that took it along when that died first."""
+    if run.state and run.state.is_final():
+        return run.state
+    if run.parent_task_run_id:
+        parent = await client.read_task_run(run.parent_task_run_id)
+        if parent.flow_run_id:
+            return await _state_of_root(client, await client.read_flow_run(parent.flow_run_id))
+    return run.state
+
+
+async def _end(row: SessionTask, cancelled: bool, why: str) -> bool:
+    assert row.task_id is not None
+    async with session_scope(await database_engine()) as session:
+        tasks = TaskRepository(session)
+        if cancelled:
+            done = await tasks.cancel(row.session_id, row.task_id, row.attempt)
+        else:
+            done = await tasks.fail(row.session_id, row.task_id, row.attempt, context={"message": why})
+        if done and row.task_type is TaskType.EXPORT:
+            await SessionRepository(session).set_status(row.session_id, SessionStatus.ACTIVE)
+    if done:
+        await _audit(row, "run.reconciled", why)
+    return bool(done)
+
+
+async def _audit(row: SessionTask, event_type: str, description: str) -> None:
+    async with session_scope(await database_engine()) as session:
+        await AuditRepository(session).write(
+            Actor(claimed="reconciler", request_id=str(flow_run.id)),
+            event_type=event_type,
+            category=EventCategory.SYSTEM,
+            session_id=row.session_id,
+            entity_type="session_task",
+            entity_id=str(row.id),
+            description=description,
+        )
