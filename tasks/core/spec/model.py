@@ -1,14 +1,29 @@
-"""The values that the intake passes on: files as read, tables as understood, rows as written."""
+"""The values that the intake passes on: files as read, tables as understood, rows as written.
 
-from collections.abc import Iterator, Mapping
+Tables are kept by column: a spec of 100,000 rows is checked without an object per row; rows are made when asked for.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.settings import RowAction
+from tasks.core.spec.names import header_key
 
 # Columns that are never facts about the site: the code of what to do, the free id, and initials.
 BOOKKEEPING = frozenset({"x", "id", "dev", "qa"})
+
+_FORMULA_ERROR = re.compile(
+    r"#(N/A|VALUE!|REF!|NAME\?|DIV/0!|NUM!|NULL!|ERROR!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|GETTING_DATA|UNKNOWN!)"
+)
+
+
+def is_formula_error(cell: str) -> bool:
+    """Whether a cell holds an error of the spreadsheet instead of a value."""
+    return cell.startswith("#") and _FORMULA_ERROR.fullmatch(cell) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +44,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """A file as read: header and records, before anyone knows what tab it is."""
+    """A file as read: header and records by column, before anyone knows what tab it is."""
 
     filename: str
-    header: tuple[str, ...]
-    records: tuple[Record, ...]
+    header: tuple[str, ...]  # as written; names may repeat, a nameless column with cells is ""
+    data: tuple[list[str], ...]  # one list per column of the header
+    numbers: Sequence[int]  # record number of each row
+
+    @property
+    def records(self) -> Iterator[Record]:
+        """The records one by one."""
+        return (
+            Record(number, cells)
+            for number, cells in zip(self.numbers, zip(*self.data, strict=True), strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +65,8 @@ class Row:
     """One row of the spec, under the names of the registry.
 
     `values` maps canonical column names (`machine_name`, `bundle`, ...) to text, derived lookup values included;
-    `cells` holds the file's own header names and cells, in order: what the fact lock is about.
+    `cells` holds the file's own header names and cells, in order: what the fact lock is about. A header may stand
+    there twice.
     """
 
     file: str
@@ -50,17 +75,22 @@ class Row:
     x: str  # the code, lower case; "" where blank or where the file has no X column
     action: RowAction
     values: Mapping[str, str]
-    cells: tuple[tuple[str, str], ...]
+    cells: tuple[tuple[str, str], ...]  # without X, ID, Dev and QA
     derived: frozenset[str] = frozenset()  # canonical names that were filled in by code
 
     def __getitem__(self, column: str) -> str:
-        """The value under a canonical column name; "" where the file has no such column or the cell is `-`."""
+        """The value under a canonical name; "" where there is none, where it is `-` or a formula error."""
         value = self.values.get(column, "")
-        return "" if value == "-" else value
+        return "" if value == "-" or is_formula_error(value) else value
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What identifies the row within its session."""
+        return self.file, self.record
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Header and cell of everything that must stand in the ticket, as the fact lock defines it."""
-        return ((header, cell) for header, cell in self.cells if cell)
+        return ((header, cell) for header, cell in self.cells if cell and not is_formula_error(cell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +103,9 @@ class Held:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """One file whose type is known."""
+    """One file whose type is known, by column; separator rows are left out."""
 
     filename: str
     csv_type: str
@@ -83,11 +113,47 @@ class Table:
     reasons: tuple[str, ...]
     header: tuple[str, ...]
     columns: Mapping[str, int]  # canonical name -> position in the header
-    rows: tuple[Row, ...]  # separator rows left out
+    data: tuple[list[str], ...]  # one list per column of the header
+    numbers: Sequence[int]  # record number of each row
+    codes: Sequence[str]  # the X of each row, lower case
+    actions: Sequence[RowAction]
     has_x: bool
+    derived: Mapping[str, Mapping[int, str]] = field(
+        default_factory=dict
+    )  # canonical name -> row index -> value
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def column(self, name: str) -> list[str]:
+        """The cells under a canonical name as they stand; blanks where the file has no such column."""
+        position = self.columns.get(name)
+        return [""] * len(self.numbers) if position is None else self.data[position]
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows one by one."""
+        return tuple(self._make_rows())
+
+    def _make_rows(self) -> Iterator[Row]:
+        facts = [(at, name) for at, name in enumerate(self.header) if header_key(name) not in BOOKKEEPING]
+        columns = tuple(self.columns.items())
+        for index, cells in enumerate(zip(*self.data, strict=True)):
+            values = {name: cells[at] for name, at in columns}
+            filled = {name: there[index] for name, there in self.derived.items() if index in there}
+            yield Row(
+                file=self.filename,
+                record=self.numbers[index],
+                csv_type=self.csv_type,
+                x=self.codes[index],
+                action=self.actions[index],
+                values=values | filled if filled else values,
+                cells=tuple([(name, cells[at]) for at, name in facts]),
+                derived=frozenset(filled),
+            )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spec:
     """All files of a session, understood and checked together."""
 

@@ -1,0 +1,69 @@
+"""Cells as they are kept: edge whitespace trimmed, control characters gone, columns without anything left out."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from db.enums import ErrorSeverity
+from tasks.core.findings import Finding
+
+# Control characters have no place in a ticket; U+FFFE and U+FFFF are no characters at all.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_UNREADABLE = re.compile("\ufffd")
+
+
+def tidy(
+    filename: str, raw: Sequence[list[str]]
+) -> tuple[tuple[str, ...], tuple[list[str], ...], list[Finding]]:
+    """Header, columns and findings of a file from its raw columns, each with the header first.
+
+    A column without a name stays, nameless, if anything stands in it.
+    """
+    header, data, findings = [], [], []
+    for column in raw:
+        cells = list(map(str.strip, column))
+        name = _CONTROL.sub("", cells[0]).strip()
+        found = [*_remove_controls(filename, name, cells), *_unreadable(filename, name, cells)]
+        del cells[0]
+        if name or any(cells):
+            header.append(name)
+            data.append(cells)
+            findings += found
+    return tuple(header), tuple(data), findings
+
+
+def _matching(pattern: re.Pattern[str], cells: list[str]) -> list[int]:
+    """Where a pattern occurs; asked once for the whole column, since it hardly ever does."""
+    if pattern.search("\n".join(cells)) is None:
+        return []
+    return [at for at, cell in enumerate(cells) if pattern.search(cell)]
+
+
+def _remove_controls(filename: str, name: str, cells: list[str]) -> Iterable[Finding]:
+    places = _matching(_CONTROL, cells)
+    for at in places:
+        cells[at] = _CONTROL.sub("", cells[at]).strip()
+    if places:
+        yield Finding(
+            code="control-characters",
+            severity=ErrorSeverity.WARNING,
+            message=f"{len(places)} cells of “{name}” held control characters; they were removed.",
+            file=filename,
+            records=tuple(at + 1 for at in places),
+            column=name or None,
+            actions=("Look at these cells in the sheet and type them again.",),
+        )
+
+
+def _unreadable(filename: str, name: str, cells: list[str]) -> Iterable[Finding]:
+    places = _matching(_UNREADABLE, cells)
+    if places:
+        yield Finding(
+            code="characters-unreadable",
+            severity=ErrorSeverity.WARNING,
+            message=f"{len(places)} cells of “{name}” hold characters that could not be read; they stand as \ufffd.",
+            file=filename,
+            records=tuple(at + 1 for at in places),
+            column=name or None,
+            value=cells[places[0]],
+            actions=("Save the file as UTF-8 and hand it in again.",),
+        )

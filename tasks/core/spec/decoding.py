@@ -1,0 +1,99 @@
+"""From bytes to text: which encoding a file is in, and whether it is text at all."""
+
+import codecs
+from dataclasses import dataclass
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "a zip archive or an Office document"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+)
+# Everything below space but tab and line breaks; text has hardly any of it.
+_BINARY = bytes(code for code in range(32) if code not in b"\t\n\r")
+_SAMPLE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text of a file, line breaks as \\n, and how it was encoded."""
+
+    text: str
+    encoding: str
+    guessed: bool = False  # nothing in the file says so
+    damaged: bool = False  # has characters that could not be read and stand as U+FFFD
+
+
+def binary_kind(content: bytes) -> str | None:
+    """What a file is that is no text; None for text."""
+    for start, kind in _OTHER_FORMATS:
+        if content.startswith(start):
+            return kind
+    sample = content[:_SAMPLE]
+    if content.startswith(tuple(bom for bom, _ in _BOMS)) or _utf16_without_mark(sample):
+        return None
+    controls = len(sample) - len(sample.translate(None, _BINARY))
+    return "binary data" if controls * 10 > len(sample) else None
+
+
+def decode(content: bytes) -> Decoded:
+    """The text of a file: its byte order mark, else UTF-8, else Windows-1252."""
+    found = _decode(content)
+    text = found.text
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return Decoded(text, found.encoding, found.guessed, found.damaged)
+    return found
+
+
+def _decode(content: bytes) -> Decoded:
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return _marked(content[len(bom) :], encoding)
+    unmarked = _utf16_without_mark(content[:_SAMPLE])
+    if unmarked is not None:
+        return _marked(content, unmarked)
+    try:
+        return Decoded(content.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError:
+        return _not_quite_utf8(content)
+
+
+def _marked(content: bytes, encoding: str) -> Decoded:
+    text = content.decode(encoding, errors="replace")
+    return Decoded(text, encoding, damaged="\ufffd" in text)
+
+
+def _utf16_without_mark(sample: bytes) -> str | None:
+    """Latin text in UTF-16 has a zero in every other byte."""
+    pairs = len(sample) // 2
+    if pairs < 2:  # noqa: PLR2004
+        return None
+    if sample[1::2].count(0) > pairs * 0.7 and sample[::2].count(0) < pairs * 0.1:
+        return "utf-16-le"
+    if sample[::2].count(0) > pairs * 0.7 and sample[1::2].count(0) < pairs * 0.1:
+        return "utf-16-be"
+    return None
+
+
+def _not_quite_utf8(content: bytes) -> Decoded:
+    """Damaged UTF-8 keeps what is readable; without any readable special character it is Windows-1252."""
+    kept = content.decode("utf-8", errors="surrogateescape")
+    bad = sum(1 for character in kept if "\udc80" <= character <= "\udcff")
+    good = sum(1 for character in kept if character > "\x7f") - bad
+    if good >= bad:
+        return Decoded(content.decode("utf-8", errors="replace"), "utf-8", damaged=True)
+    text = content.decode("cp1252", errors="replace")
+    return Decoded(text, "windows-1252", guessed=True, damaged="\ufffd" in text)

@@ -1,0 +1,168 @@
+"""Which tab a file is: by its header first, by its cells and its name only where headers tie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.core.spec.model import BOOKKEEPING, ParsedFile
+from tasks.core.spec.names import file_key, header_key, kind_key
+from tasks.core.spec.registry import REGISTRY, TAB_TYPES, TabType
+
+_KINDS = frozenset({"content", "media", "paragraph", "vocabulary", "block", "entity"})
+_SAMPLE = 200
+_MOST_TELLING = 2  # telling columns from which on a header may lack a needed one
+# Names that tell nothing about the tab they stand in.
+_COMMON = frozenset(
+    {"name", "label", "title", "type", "entity", "entity type", "values", "description", "notes"}
+)
+_ENOUGH = 2  # known columns that make a tab of one's own
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What tab a file is taken for, how sure that is, and why; `csv_type` is None where nothing speaks for any."""
+
+    csv_type: str | None
+    confidence: float
+    reasons: tuple[str, ...]
+    columns: Mapping[str, int]  # canonical name -> position in the header
+    missing: tuple[str, ...] = ()  # needed columns that are not there
+    rivals: tuple[str, ...] = ()  # other types that fit as well
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How well a header fits a tab type."""
+
+    tab: TabType
+    columns: Mapping[str, int]
+    known: int  # columns beside the bookkeeping
+    telling: int
+    usual: int  # columns under their usual names
+    missing: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What decides between types."""
+        return self.telling, self.known
+
+
+def map_columns(tab: TabType, header: Sequence[str]) -> dict[str, int]:
+    """Where each column of a tab type stands; of two headers of one meaning the usual name counts, then the first."""
+    keys = [header_key(name) for name in header]
+    columns: dict[str, int] = {}
+    for usual in (True, False):
+        for at, key in enumerate(keys):
+            if key and at not in columns.values():
+                name = _canonical(tab, key, columns, usual)
+                columns |= {name: at} if name else {}
+    return columns
+
+
+def _canonical(tab: TabType, key: str, taken: Mapping[str, int], usual: bool) -> str | None:
+    for column in tab.columns:
+        if column.name not in taken and key in (column.names[:2] if usual else column.names):
+            return column.name
+    return None
+
+
+def detect(parsed: ParsedFile) -> Detection:
+    """What tab a file is."""
+    fits = [_fit(tab, parsed.header) for tab in TAB_TYPES if tab.needs]
+    whole = [fit for fit in fits if not fit.missing]
+    if whole:
+        return _decide(parsed, whole)
+    return _partial(parsed, fits) or _custom(parsed)
+
+
+def declared(parsed: ParsedFile, csv_type: str) -> Detection:
+    """A file whose tab a person said."""
+    fit = _fit(REGISTRY[csv_type], parsed.header)
+    return Detection(csv_type, 1.0, ("set by a person",), fit.columns, fit.missing)
+
+
+def _fit(tab: TabType, header: Sequence[str]) -> _Fit:
+    columns = map_columns(tab, header)
+    content = {name: header_key(header[at]) for name, at in columns.items() if name not in BOOKKEEPING}
+    missing = tuple(group[0] for group in tab.needs if content.keys().isdisjoint(group))
+    telling = sum(name in tab.telling and key not in _COMMON for name, key in content.items())
+    usual = sum(key in tab.column(name).names[:2] for name, key in content.items())
+    return _Fit(tab, columns, len(content), telling, usual, missing)
+
+
+def _decide(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection:
+    best = max(fit.rank for fit in fits)
+    tied: Sequence[_Fit] = [fit for fit in fits if fit.rank == best]
+    if len(tied) == 1:
+        return _detection(tied[0], 0.95 if tied[0].telling else 0.85, _header_reason(tied[0]))
+    tied = _by_kinds(parsed, tied)
+    if len(tied) == 1:
+        return _detection(
+            tied[0], 0.75, _header_reason(tied[0]), "the kinds in its cells decide between equals"
+        )
+    by_name = _by_file_name(parsed.filename, tied)
+    if by_name is not None:
+        return _detection(by_name, 0.7, _header_reason(by_name), "the file name decides between equals")
+    first, second, *_ = sorted(tied, key=lambda fit: -fit.usual)
+    if first.usual > second.usual:
+        return _detection(first, 0.6, _header_reason(first), "its columns have their usual names")
+    rivals = tuple(fit.tab.name for fit in tied if fit is not first)
+    return _detection(first, 0.3, _header_reason(first), "nothing decides between equals", rivals=rivals)
+
+
+def _partial(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection | None:
+    """A header that lacks a needed column, but can hardly be anything else or is named so."""
+    telling = max(fits, key=lambda fit: fit.rank)
+    if telling.telling >= _MOST_TELLING:
+        return _detection(
+            telling, 0.6, _header_reason(telling), f"but it has no {' and no '.join(telling.missing)}"
+        )
+    named = _by_file_name(parsed.filename, [fit for fit in fits if fit.known])
+    if named is None:
+        return None
+    return _detection(named, 0.5, "the file name says so", f"but it has no {' and no '.join(named.missing)}")
+
+
+def _custom(parsed: ParsedFile) -> Detection:
+    """A tab of one's own: something like a spec, but nothing the template has."""
+    columns = map_columns(REGISTRY["custom"], parsed.header)
+    known = {key for key in map(header_key, parsed.header) if key in _ALL_NAMES}
+    if "machine name" in known or len(known) >= _ENOUGH:
+        return Detection("custom", 0.5, ("no tab of the template has this header",), columns)
+    return Detection(None, 0.0, ("no column name is known",), columns)
+
+
+_ALL_NAMES = frozenset(name for tab in TAB_TYPES for column in tab.columns for name in column.names)
+
+
+def _header_reason(fit: _Fit) -> str:
+    names = ", ".join(name for name in fit.columns if name not in BOOKKEEPING)
+    return f"the header has {names}"
+
+
+def _detection(fit: _Fit, confidence: float, *reasons: str, rivals: tuple[str, ...] = ()) -> Detection:
+    return Detection(fit.tab.name, confidence, reasons, fit.columns, fit.missing, rivals)
+
+
+def _by_kinds(parsed: ParsedFile, fits: Sequence[_Fit]) -> Sequence[_Fit]:
+    """Those types whose column of bundle kinds holds such kinds; without one, those that have no such column."""
+    agreeing = [fit for fit in fits if fit.tab.kind_column and _kinds_agree(parsed, fit)]
+    return agreeing or [fit for fit in fits if not fit.tab.kind_column] or fits
+
+
+def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool:
+    at = fit.columns.get(fit.tab.kind_column or "")
+    cells = [cell for cell in parsed.data[at][:_SAMPLE] if cell] if at is not None else []
+    return sum(kind_key(cell) in _KINDS for cell in cells) * 2 > len(cells)
+
+
+def _by_file_name(filename: str, fits: Sequence[_Fit]) -> _Fit | None:
+    """The type whose words the file name holds; the longest words win, since shorter ones stand within them."""
+    name = f" {file_key(filename)} "
+    squeezed = name.replace(" ", "")
+    found = [
+        (len(words), fit)
+        for fit in fits
+        for words in fit.tab.file_words
+        if f" {words} " in name or (len(words) > 4 and words.replace(" ", "") in squeezed)  # noqa: PLR2004
+    ]
+    return max(found, key=lambda pair: pair[0])[1] if found else None

@@ -1,0 +1,54 @@
+"""How names are compared: headers across template versions, labels without regard to case."""
+
+import re
+
+_DROPPED = re.compile(r"[.'’`()*?:]+")
+_BREAKS = re.compile(r"[^a-z0-9]+")
+_TYPED = re.compile(r"^(?P<name>.*\S)\s*\((?P<type>[^()]*)\)$", re.DOTALL)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# What people call the kinds of bundles, and the one word each is compared by.
+_KINDS = {
+    "content": "content", "node": "content",
+    "media": "media",
+    "paragraph": "paragraph", "paragraphs": "paragraph",
+    "vocabulary": "vocabulary", "taxonomy": "vocabulary", "taxonomy term": "vocabulary",
+    "taxonomy vocabulary": "vocabulary", "term": "vocabulary",
+    "block": "block", "block content": "block", "content block": "block",
+    "entity": "entity", "eck": "entity", "eck entity": "entity",
+}  # fmt: skip
+
+
+def header_key(text: str) -> str:
+    """`Req'd`, `Vals.` and `Image Style Group(s)` as `reqd`, `vals` and `image style groups`."""
+    return _BREAKS.sub(" ", _DROPPED.sub("", text.casefold())).strip()
+
+
+def label_key(text: str) -> str:
+    """A label as it is compared: without case and without extra spaces."""
+    return " ".join(text.casefold().split())
+
+
+def file_key(filename: str) -> str:
+    """The words of a file's name: `UWEC_CustomViewsDisplays.csv` is `uwec custom views displays`."""
+    stem = re.split(r"[/\\#]", filename)[-1]
+    stem = re.sub(r"\.(csv|tsv|txt|xlsx)$", "", stem, flags=re.IGNORECASE)
+    return header_key(_CAMEL.sub(" ", stem))
+
+
+def kind_key(text: str) -> str:
+    """The kind of a bundle, whatever the template calls it: `Custom block type` and `Block type` are one."""
+    words = [word for word in header_key(text).split() if word not in ("type", "types", "custom")]
+    plain = " ".join(words)
+    return _KINDS.get(plain) or _KINDS.get(plain.removesuffix("s")) or plain
+
+
+def split_typed(text: str) -> tuple[str, str]:
+    """`Image (Media type)` as `Image` and `media`; a bare label has the kind ``""``."""
+    match = _TYPED.match(text.strip())
+    if match is None:
+        return text.strip(), ""
+    kind = kind_key(match["type"])
+    if kind in _KINDS.values() or header_key(match["type"]).endswith((" type", " types")):
+        return match["name"], kind
+    return text.strip(), ""

@@ -1,0 +1,160 @@
+"""The records of a CSV text, by column.
+
+A text whose quotes are in order goes through pandas. Any other goes record by record, so that damage stays in the
+records it touched: a quote that never closes must not swallow the rest of the file.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pandas import read_csv
+from pandas.errors import ParserError
+
+_QUOTE = '"'
+# A cell may be as long as its file; the limit of the csv module is far below that.
+csv.field_size_limit(2**31 - 1)
+# A record with quoted line breaks may span this many lines before its quote counts as stray.
+_MOST_LINES = 2_000
+_MOST_FRAGMENTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The cells of a file by column, header first, and the numbers of records that were not in order."""
+
+    data: tuple[list[str], ...]
+    damaged: tuple[int, ...] = ()  # quotes out of order
+    longer: tuple[int, ...] = ()  # more cells than the header
+    shorter: tuple[int, ...] = ()  # fewer cells than the header
+
+
+def read_records(text: str, delimiter: str, width: int) -> Records:
+    """All records of a text whose first record is a header of `width` columns."""
+    outside = _outside_quotes(text, delimiter)
+    if outside is not None:
+        try:
+            data = _read_regular(text, delimiter, width)
+        except ParserError:  # a record with more cells than the header
+            return _read_carefully(text, delimiter, width)
+        delimiters = sum(part.count(delimiter) for part in outside)
+        if delimiters == len(data[0]) * (width - 1):
+            return Records(data)
+    return _read_carefully(text, delimiter, width)
+
+
+def _outside_quotes(text: str, delimiter: str) -> list[str] | None:
+    """What stands outside of quotes; None where not every quote opens or closes a whole cell."""
+    if "\0" in text:
+        return None  # pandas ends a cell there
+    parts = text.split(_QUOTE)
+    if len(parts) % 2 == 0:
+        return None
+    edges = (delimiter, "\n")
+    outside = parts[::2]
+    opens = all(not part or part.endswith(edges) for part in outside[:-1])
+    closes = all(not part or part.startswith(edges) for part in outside[1:])
+    return outside if opens and closes else None
+
+
+def _read_regular(text: str, delimiter: str, width: int) -> tuple[list[str], ...]:
+    frame = read_csv(
+        io.BytesIO(text.encode()),
+        sep=delimiter,
+        header=None,
+        names=range(width),
+        index_col=False,
+        dtype=object,
+        na_filter=False,
+        skip_blank_lines=False,
+        engine="c",
+        low_memory=False,
+    )
+    return tuple([frame[column].tolist() for column in frame.columns])
+
+
+def _read_carefully(text: str, delimiter: str, width: int) -> Records:
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    rows: list[list[str]] = []
+    damaged = []
+    for cells, sound in _CarefulReader(lines, delimiter, width):
+        rows.append(cells)
+        if not sound:
+            damaged.append(len(rows))
+    longer = tuple(number for number, row in enumerate(rows, 1) if any(map(str.strip, row[width:])))
+    shorter = tuple(number for number, row in enumerate(rows, 1) if 1 < len(row) < width)
+    return Records(
+        _by_column(rows, width if not longer else max(map(len, rows))), tuple(damaged), longer, shorter
+    )
+
+
+def _by_column(rows: Sequence[list[str]], width: int) -> tuple[list[str], ...]:
+    full = [row[:width] + [""] * (width - len(row)) for row in rows]
+    return tuple([list(column) for column in zip(*full, strict=True)])
+
+
+class _CarefulReader:
+    """Reads record by record; a record out of order costs itself only."""
+
+    def __init__(self, lines: Sequence[str], delimiter: str, width: int) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._dialect: dict[str, Any] = {"delimiter": delimiter, "strict": True}
+        self._width = width
+
+    def __iter__(self) -> Iterator[tuple[list[str], bool]]:
+        at = 0
+        while at < len(self._lines):
+            cells, taken, sound = self._record(at)
+            yield cells, sound
+            at += taken
+
+    def _record(self, at: int) -> tuple[list[str], int, bool]:
+        """The cells of the record that starts at a line, how many lines it takes, and whether it is in order."""
+        line = self._lines[at]
+        if _QUOTE not in line:
+            return line.split(self._delimiter), 1, True
+        strict = self._strict(at)
+        if strict is not None and (strict[1] == 1 or len(strict[0]) == self._width):
+            return *strict, True
+        literal = line.split(self._delimiter)
+        if len(literal) != self._width:
+            if rejoined := self._rejoined(at, literal):
+                return *rejoined, False
+            if strict is not None:
+                return *strict, True
+        return literal, 1, False
+
+    def _strict(self, at: int) -> tuple[list[str], int] | None:
+        """The record that starts here, if its quotes are in order."""
+        until = min(len(self._lines), at + _MOST_LINES)
+        reader = csv.reader((self._lines[line] + "\n" for line in range(at, until)), **self._dialect)
+        try:
+            cells = next(reader)
+        except (csv.Error, StopIteration):
+            return None
+        return cells, reader.line_num
+
+    def _rejoined(self, at: int, cells: list[str]) -> tuple[list[str], int] | None:
+        """A record that lost a quote around its line breaks: fragments that add up to the header's width."""
+        cells = list(cells)
+        for line in range(at + 1, min(len(self._lines), at + _MOST_FRAGMENTS)):
+            if len(cells) >= self._width or self._is_whole(line):
+                return None
+            first, *rest = self._lines[line].split(self._delimiter)
+            cells[-1] += f"\n{first}"
+            cells += rest
+            if rest and len(cells) == self._width:
+                return cells, line + 1 - at
+        return None
+
+    def _is_whole(self, at: int) -> bool:
+        """Whether a full record starts at this line."""
+        if _QUOTE not in self._lines[at]:
+            return len(self._lines[at].split(self._delimiter)) == self._width
+        strict = self._strict(at)
+        return strict is not None and len(strict[0]) == self._width

@@ -1,0 +1,44 @@
+"""From a file and its tab type to a table: separator rows left out, scope read."""
+
+from collections.abc import Sequence
+
+from tasks.core.settings import SessionSettings
+from tasks.core.spec.detection import Detection
+from tasks.core.spec.model import BOOKKEEPING, ParsedFile, Table, is_formula_error
+from tasks.core.spec.names import header_key
+from tasks.core.spec.scope import Scope, read_scope
+
+
+def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSettings) -> tuple[Table, Scope]:
+    """The filled rows of a file as a table of its type."""
+    separators = set(separator_rows(parsed))
+    data, numbers = parsed.data, parsed.numbers
+    if separators:
+        kept = [at for at in range(len(numbers)) if at not in separators]
+        data = tuple([[column[at] for at in kept] for column in data])
+        numbers = [numbers[at] for at in kept]
+    x = detection.columns.get("x")
+    scope = read_scope(None if x is None else data[x], len(numbers), settings.scope)
+    table = Table(
+        filename=parsed.filename,
+        csv_type=detection.csv_type or "custom",
+        confidence=detection.confidence,
+        reasons=detection.reasons,
+        header=parsed.header,
+        columns=detection.columns,
+        data=data,
+        numbers=numbers,
+        codes=scope.codes,
+        actions=scope.actions,
+        has_x=scope.uses_x,
+    )
+    return table, scope
+
+
+def separator_rows(parsed: ParsedFile) -> Sequence[int]:
+    """Rows in which nothing but X, ID, Dev, QA and formula errors stands."""
+    left: Sequence[int] = range(len(parsed.numbers))
+    for name, cells in zip(parsed.header, parsed.data, strict=True):
+        if header_key(name) not in BOOKKEEPING:
+            left = [at for at in left if not cells[at] or is_formula_error(cells[at])]
+    return left
