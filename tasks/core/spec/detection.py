@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.core.spec.model import BOOKKEEPING, ParsedFile
-from tasks.core.spec.names import file_key, header_key, kind_key
+from tasks.core.spec.names import KINDS, file_key, header_key, kind_key
 from tasks.core.spec.registry import REGISTRY, TAB_TYPES, TabType
 
-_KINDS = frozenset({"content", "media", "paragraph", "vocabulary", "block", "entity"})
 _SAMPLE = 200
 _MOST_TELLING = 2  # telling columns from which on a header may lack a needed one
 # Names that tell nothing about the tab they stand in.
@@ -152,7 +151,7 @@ def _by_kinds(parsed: ParsedFile, fits: Sequence[_Fit]) -> Sequence[_Fit]:
 def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool:
     at = fit.columns.get(fit.tab.kind_column or "")
     cells = [cell for cell in parsed.data[at][:_SAMPLE] if cell] if at is not None else []
-    return sum(kind_key(cell) in _KINDS for cell in cells) * 2 > len(cells)
+    return sum(kind_key(cell) in KINDS for cell in cells) * 2 > len(cells)
 
 
 def _by_file_name(filename: str, fits: Sequence[_Fit]) -> _Fit | None:

@@ -19,6 +19,9 @@ _KINDS = {
 }  # fmt: skip
 
 
+KINDS = frozenset(_KINDS.values())
+
+
 def header_key(text: str) -> str:
     """`Req'd`, `Vals.` and `Image Style Group(s)` as `reqd`, `vals` and `image style groups`."""
     return _BREAKS.sub(" ", _DROPPED.sub("", text.casefold())).strip()
@@ -49,6 +52,6 @@ def split_typed(text: str) -> tuple[str, str]:
     if match is None:
         return text.strip(), ""
     kind = kind_key(match["type"])
-    if kind in _KINDS.values() or header_key(match["type"]).endswith((" type", " types")):
+    if kind in KINDS or header_key(match["type"]).endswith((" type", " types")):
         return match["name"], kind
     return text.strip(), ""

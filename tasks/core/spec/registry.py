@@ -35,12 +35,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Cells of `column` name rows of the tab `target`; `within` is the column that both sides must share."""
+    """Cells of `column` name rows of the tab `target`; the cell in `beside` says which of several with one name."""
 
     column: str
     target: str
     many: bool = False
-    within: str | None = None
+    beside: str | None = None
     family: bool = False  # names a family of image styles, not one style
     parent: bool = False  # the row belongs to what it names
 
@@ -67,7 +67,8 @@ class TabType:
     telling: frozenset[str] = frozenset()  # columns that hardly any other tab has
     file_words: tuple[str, ...] = ()
     group: EntityGroup = EntityGroup.CUSTOM
-    kind_column: str | None = None  # rows whose kind here is media belong to Media
+    kind_column: str | None = None  # says what kind of bundle a row is about
+    qualifier: str | None = None  # the column that tells rows of one name apart
     references: tuple[Reference, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     granularity: Granularity = Granularity.ROW
@@ -127,7 +128,7 @@ TAB_TYPES: tuple[TabType, ...] = (
         telling=frozenset({"moderation", "layout", "migrated", "comments", "metatags", "scheduling", "search",
                            "url_alias", "sitemap"}),
         file_words=("bundles", "bundle", "content types", "entity types", "content model"),
-        group=EntityGroup.CONTENT, kind_column="type",
+        group=EntityGroup.CONTENT, kind_column="type", qualifier="type",
         group_by=("type",), machine_name_length=32,
     ),
     _tab(
@@ -151,7 +152,8 @@ TAB_TYPES: tuple[TabType, ...] = (
         needs=(("bundle", "bundle_machine_name"), ("field_label", "machine_name"), ("field_type", "widget")),
         telling=frozenset({"field_type", "widget", "ref_bundle", "values", "help_text", "reused", "field_group"}),
         file_words=("fields", "field"), group=EntityGroup.CONTENT,
-        references=(Reference("bundle", "bundles", parent=True), Reference("ref_bundle", "bundles", many=True)),
+        references=(Reference("bundle", "bundles", beside="type", parent=True),
+                    Reference("ref_bundle", "bundles", many=True)),
         lookups=(Lookup("bundle_machine_name", "bundle"),),
         granularity=Granularity.WITH_PARENT, switches=_WITH_PARENT, group_by=("bundle",), machine_name_length=32,
     ),
@@ -231,8 +233,8 @@ TAB_TYPES: tuple[TabType, ...] = (
         file_words=("workflow transitions", "workflowtransitions", "transitions"), group=EntityGroup.WORKFLOW,
         references=(
             Reference("workflow", "workflows", parent=True),
-            Reference("from_state", "workflow_states", many=True, within="workflow"),
-            Reference("to_state", "workflow_states", within="workflow"),
+            Reference("from_state", "workflow_states", many=True, beside="workflow"),
+            Reference("to_state", "workflow_states", beside="workflow"),
         ),
         granularity=Granularity.WITH_PARENT, switches=_WITH_PARENT, group_by=("workflow",),
     ),
@@ -242,7 +244,8 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("published", "Published state"), _column("default_revision", "Default"), _DESCRIPTION, _NOTES,
         label="label", key=("workflow", "machine_name"), needs=(("workflow",), ("label",)),
         telling=frozenset({"workflow"}), file_words=("workflow states", "workflowstates", "states"),
-        group=EntityGroup.WORKFLOW, references=(Reference("workflow", "workflows", parent=True),),
+        group=EntityGroup.WORKFLOW, qualifier="workflow",
+        references=(Reference("workflow", "workflows", parent=True),),
         granularity=Granularity.WITH_PARENT, switches=_WITH_PARENT, group_by=("workflow",),
     ),
     _tab(

@@ -1,0 +1,69 @@
+"""All files of one tab type as one tab: a large site has its fields in seventeen files."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import accumulate, chain
+from typing import TypeVar
+
+from tasks.core.settings import RowAction
+from tasks.core.spec.model import Row, Table
+from tasks.core.spec.registry import TabType, tab_type
+
+T = TypeVar("T")
+
+
+class Tab:
+    """The rows of all tables of one type, numbered through, by column."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.tables = tables
+        self.type: TabType = tab_type(tables[0].csv_type)
+        self._ends = list(accumulate(len(table) for table in tables))
+        self._columns: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def has(self, name: str) -> bool:
+        """Whether any file has this column."""
+        return any(name in table.columns for table in self.tables)
+
+    def column(self, name: str) -> list[str]:
+        """The cells of all rows under a canonical name."""
+        if name not in self._columns:
+            self._columns[name] = _joined([table.column(name) for table in self.tables])
+        return self._columns[name]
+
+    @cached_property
+    def actions(self) -> Sequence[RowAction]:
+        """What is done with each row."""
+        return _joined([table.actions for table in self.tables])
+
+    def at(self, index: int) -> tuple[Table, int]:
+        """The table a row stands in, and where."""
+        number = bisect_right(self._ends, index)
+        return self.tables[number], index - (self._ends[number - 1] if number else 0)
+
+    def row(self, index: int) -> Row:
+        """One row."""
+        table, local = self.at(index)
+        return table.rows[local]
+
+    def header(self, name: str, index: int) -> str | None:
+        """What the file of a row calls a column."""
+        table, _ = self.at(index)
+        position = table.columns.get(name)
+        return None if position is None else table.header[position]
+
+
+def tabs_of(tables: Iterable[Table]) -> dict[str, Tab]:
+    """The tabs of a session by type."""
+    grouped: dict[str, list[Table]] = {}
+    for table in tables:
+        grouped.setdefault(table.csv_type, []).append(table)
+    return {csv_type: Tab(found) for csv_type, found in grouped.items()}
+
+
+def _joined(parts: Sequence[Sequence[T]]) -> list[T]:
+    return list(parts[0]) if len(parts) == 1 else list(chain.from_iterable(parts))
