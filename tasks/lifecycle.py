@@ -10,15 +10,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, FailedRun, PrefectSignal
 from prefect.runtime import flow_run
 from prefect.states import Cancelled as CancelledState
 from prefect.states import Failed as FailedState
-from prefect.states import State
 
 from blocks.database import database_engine
 from db import errors as db_errors
@@ -40,11 +40,11 @@ R = TypeVar("R")
 ORDER = list(SessionStage)
 
 
-def clear_ending(flow_function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R | State]]:
+def clear_ending(flow_function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R | State[Any]]]:
     """End a flow in a state whose message a person can act on; the exception travels to a parent as it is."""
 
     @wraps(flow_function)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> R | State:
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R | State[Any]:
         _log_without_tracebacks()
         try:
             return await flow_function(*args, **kwargs)
@@ -112,7 +112,12 @@ async def _begin(
         run_id = str(flow_run.id or "")
         attempt = None
         if task_type is not None:
-            attempt = await TaskRepository(session).claim(session_id, task_type, run_id)
+            actor = Actor(requested_by, request_id=run_id)
+            attempt = await TaskRepository(session).claim(session_id, task_type, run_id, actor=actor)
+            if task_type is TaskType.EXPORT:
+                await SessionRepository(session).set_status(session_id, SessionStatus.EXPORTING, actor=actor)
+            elif record.status is SessionStatus.FAILED:
+                await SessionRepository(session).set_status(session_id, SessionStatus.ACTIVE, actor=actor)
         run = StageRun(
             session_id=session_id,
             site_name=record.site_name,
@@ -147,9 +152,13 @@ async def _end_badly(
         if not cancelled:
             await _record(ErrorRepository(session), run, error)
         if used_up or isinstance(error, AdminRequired):
-            await SessionRepository(session).set_status(run.session_id, SessionStatus.FAILED)
+            await SessionRepository(session).set_status(
+                run.session_id, SessionStatus.FAILED, actor=actor_of(run)
+            )
         elif task_type is TaskType.EXPORT:
-            await SessionRepository(session).set_status(run.session_id, SessionStatus.ACTIVE)
+            await SessionRepository(session).set_status(
+                run.session_id, SessionStatus.ACTIVE, actor=actor_of(run)
+            )
     await _write(run, category, "cancelled" if cancelled else "failed", started, code=error_code(error))
 
 
@@ -160,15 +169,17 @@ async def _end_row(
     if task_type is None or run.attempt is None:
         return False
     if cancelled:
-        await tasks.cancel(run.session_id, run.flow_run_id, run.attempt)
+        await tasks.cancel(run.session_id, run.flow_run_id, run.attempt, actor=actor_of(run))
         return False
-    return await tasks.fail(
+    await tasks.fail(
         run.session_id,
         run.flow_run_id,
         run.attempt,
         context={"code": error_code(error), "message": str(error)},
         counts=not isinstance(error, ValidationRequired),
+        actor=actor_of(run),
     )
+    return await tasks.retries_used_up(run.session_id, task_type)
 
 
 async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) -> None:
@@ -195,8 +206,8 @@ async def _write(
     async with session_scope(await database_engine()) as session:
         await AuditRepository(session).write(
             actor_of(run),
-            event_type=f"{name}.{what}",
-            category=category,
+            f"{name}.{what}",
+            category,
             session_id=run.session_id,
             entity_type="session",
             entity_id=str(run.session_id),

@@ -10,7 +10,8 @@ from db.engine import session_scope
 from db.enums import SessionStage
 from db.repositories.background import TaskRepository
 from db.repositories.sessions import SessionRepository
-from db.repositories.tickets import NewTicket, TicketRepository
+from db.repositories.new_ticket import NewAttachment, NewTicket
+from db.repositories.tickets import TicketRepository
 from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.settings import SessionSettings
@@ -18,7 +19,7 @@ from tasks.core.tickets import offline
 from tasks.core.tickets.checks import check
 from tasks.core.tickets.description import describe
 from tasks.core.tickets.hashing import content_hash
-from tasks.core.tickets.model import PlannedTicket, Prose
+from tasks.core.tickets.model import Description, PlannedTicket, Prose
 from tasks.core.tickets.ordering import Order, order
 from tasks.core.tickets.planning import Plan, plan_tickets
 from tasks.lifecycle import actor_of, require_not_cancelled
@@ -81,9 +82,12 @@ async def finish_processing(run: StageRun, plan: Plan, prose: dict[str, Prose]) 
             run.session_id,
             held=[{"file": h.file, "record": h.record, "x": h.x, "reason": h.reason} for h in plan.held],
             given_way=[list(edge) for edge in ordered.given_way],
+            actor=actor_of(run),
         )
         await sessions.move(run.session_id, SessionStage.PROCESSING, SessionStage.REVIEW, actor=actor_of(run))
-        await TaskRepository(session).complete(run.session_id, run.flow_run_id, run.attempt or 0)
+        await TaskRepository(session).complete(
+            run.session_id, run.flow_run_id, run.attempt or 0, actor=actor_of(run)
+        )
     return StageOutcome(
         session_id=run.session_id,
         stage=SessionStage.REVIEW,
@@ -107,7 +111,7 @@ def new_ticket(ticket: PlannedTicket, prose: Prose, ordered: Order, settings: Se
         criteria=list(prose.criteria),
         written_by=prose.written_by,
         description=description.adf,
-        attachment=description.attachment.model_dump() if description.attachment else None,
+        attachment=_new_attachment(description),
         content_hash=content_hash(prose.title, description.adf, description.attachment),
         source_hash=ticket.source_hash,
         csv_source_files=[source.model_dump(mode="json") for source in ticket.sources],
@@ -116,3 +120,9 @@ def new_ticket(ticket: PlannedTicket, prose: Prose, ordered: Order, settings: Se
         labels=list(settings.jira.labels),
         components=list(settings.jira.components),
     )
+
+
+def _new_attachment(description: Description) -> NewAttachment | None:
+    if description.attachment is None:
+        return None
+    return NewAttachment(description.attachment.filename, description.attachment.content)

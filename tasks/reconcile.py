@@ -1,12 +1,13 @@
 """What our database says is running, held against Prefect: ended where it is dead, started where it never was."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from prefect import task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 from pydantic import BaseModel
@@ -100,7 +101,7 @@ async def _ending(client: PrefectClient, task_id: str) -> tuple[bool, str] | Non
     return state.type is StateType.CANCELLED, f"Prefect says {state.name}: {state.message or 'no message'}"
 
 
-async def _state_of_root(client: PrefectClient, run: FlowRun):  # type: ignore[no-untyped-def]
+async def _state_of_root(client: PrefectClient, run: FlowRun) -> State[Any] | None:
     """The state of a run, or of the parent that took it along when that died first."""
     if run.state and run.state.is_final():
         return run.state
@@ -116,11 +117,13 @@ async def _end(row: SessionTask, cancelled: bool, why: str) -> bool:
     async with session_scope(await database_engine()) as session:
         tasks = TaskRepository(session)
         if cancelled:
-            done = await tasks.cancel(row.session_id, row.task_id, row.attempt)
+            done = await tasks.cancel(row.session_id, row.task_id, row.attempt, actor=_actor())
         else:
-            done = await tasks.fail(row.session_id, row.task_id, row.attempt, context={"message": why})
+            done = await tasks.fail(
+                row.session_id, row.task_id, row.attempt, context={"message": why}, actor=_actor()
+            )
         if done and row.task_type is TaskType.EXPORT:
-            await SessionRepository(session).set_status(row.session_id, SessionStatus.ACTIVE)
+            await SessionRepository(session).set_status(row.session_id, SessionStatus.ACTIVE, actor=_actor())
     if done:
         await _audit(row, "run.reconciled", why)
     return bool(done)
@@ -129,11 +132,15 @@ async def _end(row: SessionTask, cancelled: bool, why: str) -> bool:
 async def _audit(row: SessionTask, event_type: str, description: str) -> None:
     async with session_scope(await database_engine()) as session:
         await AuditRepository(session).write(
-            Actor(claimed="reconciler", request_id=str(flow_run.id)),
-            event_type=event_type,
-            category=EventCategory.SYSTEM,
+            _actor(),
+            event_type,
+            EventCategory.SYSTEM,
             session_id=row.session_id,
             entity_type="session_task",
             entity_id=str(row.id),
             description=description,
         )
+
+
+def _actor() -> Actor:
+    return Actor(claimed="reconciler", request_id=str(flow_run.id or ""))

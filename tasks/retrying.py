@@ -4,8 +4,7 @@ from typing import Any, TypedDict
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CachePolicy
-from prefect.client.schemas.objects import TaskRun
-from prefect.states import State
+from prefect.client.schemas.objects import State, TaskRun
 
 from tasks.core.errors import Temporary
 from tasks.failures import as_product_error

@@ -29,7 +29,9 @@ async def finish_site_info(run: StageRun, project: ProjectContext) -> StageOutco
     async with session_scope(await database_engine()) as session:
         await ProjectRepository(session).store(run.session_id, project.model_dump(mode="json"))
         sessions = SessionRepository(session)
-        await sessions.bind_account(run.session_id, project.site, project.account_id, project.account_name)
+        await sessions.bind_account(
+            run.session_id, project.site, project.account_id, project.account_name, actor=actor_of(run)
+        )
         await sessions.move(
             run.session_id, SessionStage.SITE_INFO_COLLECTION, SessionStage.UPLOAD, actor=actor_of(run)
         )

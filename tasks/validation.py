@@ -26,18 +26,23 @@ from tasks.retrying import ONCE, RETRYING
 
 
 class Checked(BaseModel):
-    """What one validation found: read when, which hash passed, what is wrong with the others."""
+    """What one validation found: read when, the hash of each ticket that passed, what is wrong with the others."""
 
     read_at: datetime
     hashes: dict[UUID, str]
     failures: dict[UUID, list[str]]
+
+    @property
+    def tickets(self) -> int:
+        """How many were checked."""
+        return len(self.hashes) + len(self.failures)
 
 
 @task(task_run_name="validate all tickets", **RETRYING)
 async def validate_all(run: StageRun) -> Checked:
     """Check every ticket as it would be sent; an edit made meanwhile leaves the session stale."""
     async with session_scope(await database_engine()) as session:
-        read_at = await ValidationRepository(session).start(run.session_id)
+        read_at = await ValidationRepository(session).start(run.session_id, actor=actor_of(run))
         tickets = await TicketRepository(session).list_tickets(run.session_id)
     return await asyncio.to_thread(_check_all, read_at, tickets)
 
@@ -55,7 +60,9 @@ async def finish_validation(run: StageRun, checked: Checked) -> StageOutcome:
             hashes=checked.hashes,
             actor=actor_of(run),
         )
-        await TaskRepository(session).complete(run.session_id, run.flow_run_id, run.attempt or 0)
+        await TaskRepository(session).complete(
+            run.session_id, run.flow_run_id, run.attempt or 0, actor=actor_of(run)
+        )
         tickets = await TicketRepository(session).list_tickets(run.session_id)
     titles = {ticket.id: ticket.title for ticket in tickets}
     await publish_table(
@@ -69,7 +76,7 @@ async def finish_validation(run: StageRun, checked: Checked) -> StageOutcome:
     )
     if checked.failures:
         raise UserFixable(
-            f"{len(checked.failures)} of {len(checked.hashes)} tickets cannot be sent to Jira as they stand.",
+            f"{len(checked.failures)} of {checked.tickets} tickets cannot be sent to Jira as they stand.",
             actions=tuple(f"{titles[ticket]}: {found[0]}" for ticket, found in checked.failures.items()),
             code="validation-failed",
         )
@@ -117,10 +124,11 @@ def _check_all(read_at: datetime, tickets: list[Ticket]) -> Checked:
     failures: dict[UUID, list[str]] = {}
     for ticket in tickets:
         attachment = _attachment(ticket)
-        hashes[ticket.id] = content_hash(ticket.title, ticket.description, attachment)
         found = problems(Description(adf=ticket.description, attachment=attachment), ticket.title)
         if found:
             failures[ticket.id] = found
+        else:
+            hashes[ticket.id] = content_hash(ticket.title, ticket.description, attachment)
     return Checked(read_at=read_at, hashes=hashes, failures=failures)
 
 

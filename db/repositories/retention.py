@@ -1,0 +1,89 @@
+"""What is past its retention, and removing it batch by batch."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, func, select
+
+from db.actor import Actor
+from db.enums import EventCategory, IntentStatus, TaskStatus
+from db.models import AuditLogEntry, JiraAuthToken, ReviewRound, SendIntent, Session, SessionTask
+from db.repositories.audit import Event
+from db.repositories.base import Repository
+
+
+class RetentionRepository(Repository):
+    """Counts and removes; what somebody works on at this moment is skipped, not waited for."""
+
+    async def count_sessions(self, age: timedelta) -> int:
+        """Sessions without activity for `age` that nothing holds."""
+        return await self._count(Session, *_idle_since(age))
+
+    async def remove_sessions(self, age: timedelta, batch: int, *, actor: Actor) -> int:
+        """Remove up to `batch` of them; the row is locked and looked at again, so a session just resumed stays."""
+        query = (
+            select(Session)
+            .where(*_idle_since(age))
+            .order_by(Session.updated_at)
+            .limit(batch)
+            .with_for_update(skip_locked=True)
+        )
+        records = list(await self.session.scalars(query))
+        for record in records:
+            event = Event(
+                event_type="session.deleted",
+                description=f"Session for {record.site_name} removed: past its retention",
+                entity_type="session",
+                entity_id=str(record.id),
+                event_data={"site_name": record.site_name, "project": record.jira_project_key},
+            )
+            await self.audit.write_many(actor, EventCategory.SYSTEM, record.id, [event])
+        await self.session.execute(delete(Session).where(Session.id.in_([record.id for record in records])))
+        return len(records)
+
+    async def count_audit_entries(self, age: timedelta) -> int:
+        """Audit entries older than `age`."""
+        return await self._count(AuditLogEntry, AuditLogEntry.created_at < func.clock_timestamp() - age)
+
+    async def remove_audit_entries(self, age: timedelta, batch: int) -> int:
+        """Remove up to `batch` of them, oldest first."""
+        old = (
+            select(AuditLogEntry.id)
+            .where(AuditLogEntry.created_at < func.clock_timestamp() - age)
+            .order_by(AuditLogEntry.created_at)
+            .limit(batch)
+            .with_for_update(skip_locked=True)
+        )
+        removed = await self.session.execute(
+            delete(AuditLogEntry).where(AuditLogEntry.id.in_(old)).returning(AuditLogEntry.id)
+        )
+        return len(removed.all())
+
+    async def count_tokens(self, age: timedelta) -> int:
+        """Logins whose refresh token expired longer than `age` ago."""
+        return await self._count(JiraAuthToken, JiraAuthToken.refresh_token_expires_at < func.clock_timestamp() - age)
+
+    async def remove_tokens(self, age: timedelta) -> int:
+        """Remove them; there is one per account and site, so one batch is enough."""
+        removed = await self.session.execute(
+            delete(JiraAuthToken)
+            .where(JiraAuthToken.refresh_token_expires_at < func.clock_timestamp() - age)
+            .returning(JiraAuthToken.jira_user_id)
+        )
+        return len(removed.all())
+
+    async def _count(self, table: Any, *conditions: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(table).where(*conditions)
+        return await self.session.scalar(query) or 0
+
+
+def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
+    """No activity for so long, no run, no review that still waits, no ticket that may be in Jira unknown to us."""
+    running = exists().where(SessionTask.session_id == Session.id, SessionTask.status == TaskStatus.RUNNING)
+    unsettled = exists().where(SendIntent.session_id == Session.id, SendIntent.status == IntentStatus.OPEN)
+    waiting = exists().where(
+        ReviewRound.session_id == Session.id,
+        ReviewRound.decision.is_(None),
+        ReviewRound.expires_at > func.clock_timestamp() - age,
+    )
+    return Session.updated_at < func.clock_timestamp() - age, ~running, ~unsettled, ~waiting
