@@ -1,20 +1,13 @@
 """What the Prefect UI shows of a session: tables and pages, every text of a person escaped."""
 
-import html
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
+from tasks.core.markdown import escape
 from tasks.core.outcomes import StageRun
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
-
-
-def escape(text: object) -> str:
-    """Text of a spec or a person as it must stand in Markdown: shown as it is, never interpreted."""
-    return _MARKDOWN.sub(r"\\\1", html.escape(str(text), quote=False)).replace("\n", " ")
 
 
 def artifact_key(run: StageRun, what: str) -> str:
