@@ -18,6 +18,9 @@ PRIVATE_FILE = 0o600
 LONGEST_SOCKET_PATH = 103  # bytes; Linux takes 107, macOS 103
 PLAIN_PATH = re.compile(r"[\w./ +@=-]+")  # a comma or a colon would be read as a second host
 SOCKET_NAME = ".s.PGSQL.5432"
+SUPERVISOR_LOCK = "supervisor.lock"
+STACK_USERS = "stack.users"
+DATABASE_USERS = "database.users"
 ENCRYPTION_KEY = "encryption.key"
 PREFECT_KEY = "prefect.key"
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
+LOUD = re.compile(r"\b(FATAL|PANIC|ERROR|[A-Z]?\w*[eE]rror):")
 LARGEST_LOG = 20_000_000
 PAUSE = 0.05
 SAME_START = 10.0  # seconds; the clock may have been set since we took the note
@@ -73,7 +75,7 @@ def stop(process: ProcessId, how: signal.Signals = signal.SIGTERM, grace: float 
 
 
 def last_words(log: Path, since: int = 0) -> str:
-    """The last line of a log that says something, from byte `since` on; without its timestamp prefix."""
+    """The last line of a log that complains, else its last line, from byte `since` on."""
     try:
         with log.open("rb") as file:
             file.seek(max(since, log.stat().st_size - 20_000))
@@ -81,7 +83,7 @@ def last_words(log: Path, since: int = 0) -> str:
     except OSError:
         return ""
     told = [line.strip() for line in lines if line.strip()]
-    loud = [line for line in told if any(word in line for word in ("FATAL", "PANIC", "rror", "ERROR"))]
+    loud = [line for line in told if LOUD.search(line)]
     return (loud or told or [""])[-1]
 
 

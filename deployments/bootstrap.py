@@ -1,0 +1,147 @@
+"""Sets the stage on a Prefect server, once or many times over: pools, blocks, automation, deployments.
+
+`python -m deployments.bootstrap` takes everything from the environment (PREFECT_API_URL, DATABASE_URL, JIRA_URL...) and
+says what it did. It is one process, because importing Prefect is what costs.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from prefect.automations import Automation
+from prefect.cli import app as prefect_command
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
+
+from deployments.server_blocks import ensure_database_block, ensure_jira_block
+from deployments.settings import Settings
+from tasks.core.errors import ProductError, Temporary
+
+DEPLOYMENTS = Path(__file__).parents[1] / "prefect.yaml"
+PATIENCE = 180  # seconds until the server answers; it may be migrating its database
+PAUSE = 0.1
+
+# What runs in it, and how many runs at once.
+POOLS = {
+    "drupal-tickets": ("Sessions: everything that people wait for.", 20),
+    "drupal-tickets-maintenance": ("The reconciler and the clean-ups, apart from what they watch over.", 4),
+}
+ZOMBIES = "Runs without a sign of life are crashed"
+SILENCE = timedelta(seconds=90)  # three heartbeats
+
+
+def main() -> int:
+    """Set up everything; the exit code says who can fix what went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--own-server", action="store_true", help="nobody else uses this server: blocks may move"
+    )
+    arguments = parser.parse_args()
+    try:
+        settings = Settings.from_environment(os.environ)
+        known = asyncio.run(set_stage(settings, own_server=arguments.own_server))
+    except ProductError as error:
+        say(f"Error: {error.message}")
+        return error.exit_code
+    return deploy(known)
+
+
+async def set_stage(settings: Settings, *, own_server: bool) -> set[str]:
+    """Everything that deployments stand on; what is right already stays as it is. The deployments that exist."""
+    async with get_client() as client:
+        await wait_for_server(client)
+        for name, (description, limit) in POOLS.items():
+            say(await ensure_pool(client, name, description, limit))
+        say(await ensure_database_block(settings, own_server=own_server))
+        say(await ensure_jira_block(settings, own_server=own_server))
+        say(await ensure_zombie_automation(client))
+        return {deployment.name for deployment in await client.read_deployments(limit=200)}
+
+
+async def wait_for_server(client: PrefectClient) -> None:
+    """Return when the server answers."""
+    deadline = time.monotonic() + PATIENCE
+    while (trouble := await client.api_healthcheck()) is not None:
+        if time.monotonic() > deadline:
+            raise Temporary(f"The Prefect server at {client.api_url} does not answer: {trouble}")
+        await asyncio.sleep(PAUSE)
+
+
+async def ensure_pool(client: PrefectClient, name: str, description: str, limit: int) -> str:
+    """A process pool of this name; one that exists keeps its limit and template, people may have tuned them."""
+    try:
+        pool = await client.read_work_pool(name)
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        pool_of_ours = WorkPoolCreate(
+            name=name,
+            description=description,
+            type="process",
+            base_job_template=template,
+            concurrency_limit=limit,
+        )
+        await client.create_work_pool(pool_of_ours)
+        return f"work pool {name}: created, {limit} runs at once"
+    if pool.is_paused:  # somebody drained it before a restart
+        await client.update_work_pool(name, WorkPoolUpdate(is_paused=False))
+        return f"work pool {name}: resumed"
+    return f"work pool {name}: unchanged"
+
+
+async def ensure_zombie_automation(client: PrefectClient) -> str:
+    """Crash every run whose process has stopped sending heartbeats."""
+    if await client.read_automations_by_name(ZOMBIES):
+        return f"automation {ZOMBIES!r}: unchanged"
+    trigger = EventTrigger(
+        posture=Posture.Proactive,
+        match={"prefect.resource.id": "prefect.flow-run.*"},
+        for_each={"prefect.resource.id"},
+        after={"prefect.flow-run.heartbeat"},
+        expect={"prefect.flow-run.*"},
+        threshold=1,
+        within=SILENCE,
+    )
+    message = f"No sign of life for {SILENCE.seconds} seconds: its process or its worker has died."
+    crash = ChangeFlowRunState(state=StateType.CRASHED, message=message)
+    description = "A run that dies with its worker cannot say so itself."
+    await Automation(name=ZOMBIES, description=description, trigger=trigger, actions=[crash]).acreate()
+    return f"automation {ZOMBIES!r}: created"
+
+
+def deploy(known: set[str]) -> int:
+    """What `prefect deploy --all` does, without importing Prefect once more: prefect.yaml stays the one source."""
+    output = io.StringIO()
+    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
+    try:
+        with contextlib.redirect_stdout(output):
+            prefect_command()
+    except SystemExit as ending:
+        if ending.code:
+            say(output.getvalue())
+            return int(ending.code)
+    for deployment in yaml.safe_load(DEPLOYMENTS.read_text())["deployments"]:
+        name = deployment["name"]
+        say(f"deployment {name}: {'updated' if name in known else 'created'}")
+    return 0
+
+
+def say(line: str) -> None:
+    """One line per thing done."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

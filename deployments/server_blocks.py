@@ -1,0 +1,96 @@
+"""The blocks of a Prefect server, made from the environment: where the database is, where Jira is and who we are."""
+
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from prefect.blocks.core import Block
+from prefect_sqlalchemy import AsyncSqlAlchemyConnector, ConnectionComponents  # type: ignore[import-untyped]
+from pydantic import SecretStr
+from sqlalchemy import URL, make_url
+
+from blocks.database import DATABASE_BLOCK
+from blocks.jira import JiraCredentials
+from db.engine import async_url
+from deployments.settings import SANDBOX_EMAIL, SANDBOX_TOKEN, Settings
+from tasks.core.errors import AdminRequired
+
+JIRA_BLOCK = "jira"
+B = TypeVar("B", bound=Block)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+async def ensure_database_block(settings: Settings, *, own_server: bool) -> str:
+    """The block that flows reach our database by; a shared server's flows are never pointed elsewhere."""
+    if settings.database_url is None:
+        raise AdminRequired("DATABASE_URL is not set.", code="database-url")
+    wanted = async_url(settings.database_url.get_secret_value())
+    existing = await _find(AsyncSqlAlchemyConnector, DATABASE_BLOCK)
+    if existing is not None and not own_server:
+        _require_same("DATABASE_URL", _without_password(_address(existing)), _without_password(wanted))
+    components = ConnectionComponents(
+        driver=wanted.drivername,
+        username=wanted.username,
+        password=SecretStr(wanted.password) if wanted.password else None,
+        host=wanted.host,
+        port=wanted.port,
+        database=wanted.database,
+        query={name: str(value) for name, value in wanted.query.items()} or None,
+    )
+    return await _save(AsyncSqlAlchemyConnector(connection_info=components), DATABASE_BLOCK, existing)
+
+
+async def ensure_jira_block(settings: Settings, *, own_server: bool) -> str:
+    """The block of the default Jira site; on a shared server it only ever gets new credentials."""
+    if settings.jira_url is None:
+        return f"block {JIRA_BLOCK}: left alone, JIRA_URL is not set"
+    existing = await _find(JiraCredentials, JIRA_BLOCK)
+    if existing is not None and not own_server:
+        _require_same("JIRA_URL", existing.url.rstrip("/"), settings.jira_url.rstrip("/"))
+    email, token = _jira_login(settings)
+    block = JiraCredentials(url=settings.jira_url, email=email, api_token=SecretStr(token))
+    return await _save(block, JIRA_BLOCK, existing)
+
+
+def _jira_login(settings: Settings) -> tuple[str, str]:
+    if settings.jira_email and settings.jira_api_token:
+        return settings.jira_email, settings.jira_api_token.get_secret_value()
+    if urlsplit(settings.jira_url or "").hostname in LOOPBACK:
+        return settings.jira_email or SANDBOX_EMAIL, SANDBOX_TOKEN
+    raise AdminRequired(
+        f"JIRA_EMAIL and JIRA_API_TOKEN are needed for {settings.jira_url}.",
+        actions=("Set both, or unset JIRA_URL to work with the sandbox.",),
+        code="jira-login",
+    )
+
+
+async def _find(kind: type[B], name: str) -> B | None:
+    try:
+        return await kind.aload(name)
+    except ValueError:  # Prefect's word for a block that does not exist
+        return None
+
+
+async def _save(block: Block, name: str, existing: Block | None) -> str:
+    slug = block.get_block_type_slug()
+    if existing is not None and existing.model_dump() == block.model_dump():
+        return f"block {slug}/{name}: unchanged"
+    await block.asave(name, overwrite=True)
+    return f"block {slug}/{name}: {'updated' if existing else 'created'}"
+
+
+def _require_same(variable: str, existing: str, wanted: str) -> None:
+    if existing != wanted:
+        raise AdminRequired(
+            f"This Prefect server works on {existing}; {variable} says {wanted}.",
+            actions=(f"Set {variable} to the same, or use another Prefect server (PREFECT_API_URL).",),
+            code="mismatch",
+        )
+
+
+def _address(block: AsyncSqlAlchemyConnector) -> URL:
+    info = block.connection_info
+    return info.create_url() if isinstance(info, ConnectionComponents) else make_url(str(info))
+
+
+def _without_password(url: URL) -> str:
+    return url.set(password=None).render_as_string()

@@ -1,0 +1,36 @@
+"""The logs of all parts as one stream, each line with the name of its part."""
+
+import os
+from pathlib import Path
+from typing import TextIO
+
+WIDTH = 18
+
+
+class Follower:
+    """Prints what is added to the logs of a folder from now on."""
+
+    def __init__(self, folder: Path, output: TextIO) -> None:
+        self._folder = folder
+        self._output = output
+        self._read = {path: path.stat().st_size for path in folder.glob("*.log")}
+        self._rest: dict[Path, bytes] = {}
+
+    def follow(self) -> None:
+        """Print the lines that have come since the last time."""
+        for path in sorted(self._folder.glob("*.log")):
+            *lines, self._rest[path] = (self._rest.get(path, b"") + self._more(path)).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    self._output.write(f"{path.stem:<{WIDTH}} | {line.decode(errors='replace')}\n")
+        self._output.flush()
+
+    def _more(self, path: Path) -> bytes:
+        start = self._read.get(path, 0)
+        with path.open("rb") as log:
+            if os.fstat(log.fileno()).st_size < start:
+                start = 0  # the log was rotated
+            log.seek(start)
+            more = log.read()
+        self._read[path] = start + len(more)
+        return more
