@@ -26,7 +26,6 @@ from blocks.jira_answers import (
 from blocks.jira_connection import Call, JiraConnection
 from blocks.jira_errors import BAD_REQUEST, JiraNotFound, JiraRefused, error_of_response, refused_one_by_one
 from blocks.jira_transport import Effect, read
-from tasks.core.errors import Temporary
 
 BULK_CREATE, BULK_FETCH, PAGE = 50, 100, 100
 UPLOAD_HEADERS = {"X-Atlassian-Token": "no-check", "Accept": "application/json"}
@@ -62,7 +61,10 @@ class JiraClient(JiraConnection):
     async def projects(self, action: str = "create") -> list[Project]:
         """The projects in which this account may do something: view, browse, edit or create."""
         call = partial(self._core.search_projects, action=action)
-        return await self._pages("list the projects", call, "values", Project, size=PAGE)
+        try:
+            return await self._pages("list the projects", call, "values", Project, size=PAGE)
+        except JiraNotFound:
+            return []
 
     async def issue_types(self, project: str) -> list[IssueType]:
         """The kinds of issue that can be created in a project."""
@@ -137,9 +139,9 @@ class JiraClient(JiraConnection):
             body = {"issueIdsOrKeys": some, "fields": list(fields), "properties": list(properties)}
             call = partial(self._core.bulk_fetch_issues, data=body)
             answer = await self._get("read issues", call, dict[str, Any])
-            if answer.get("issueErrors"):
-                raise Temporary("Jira could not read some issues just now.", code="jira-failing")
             found += _issues(answer)
+            for failed in answer.get("issueErrors") or ():  # for whatever reason: ask for each of them alone
+                found += await self._issue(failed["id"], fields, properties)
         return found
 
     async def search_label(self, project: str, label: str) -> list[Issue]:
@@ -203,6 +205,14 @@ class JiraClient(JiraConnection):
         }
         call = partial(self._core.link_issues, data=body)
         await self._transport.call(f"link {source} to {target}", call, Effect.REPEATABLE)
+
+    async def _issue(self, key: str, fields: Sequence[str], properties: Sequence[str]) -> list[Issue]:
+        wanted = {"fields": ",".join(fields), "properties": ",".join(properties)}
+        call = partial(self._core.get_issue, key, **wanted)
+        try:
+            return [await self._get(f"read {key}", call, Issue)]
+        except JiraNotFound:
+            return []
 
     async def _remove(self, what: str, call: Call) -> None:
         try:

@@ -33,6 +33,7 @@ def platform_routes() -> list[Route]:
         open_route(f"{API}/serverInfo", metadata.server_info),
         route(f"{API}/myself", get=metadata.myself),
         route(f"{API}/mypermissions", get=metadata.my_permissions),
+        route(f"{API}/project/search", get=metadata.search_projects),
         route(f"{API}/project/{{project}}", get=metadata.project),
         route(f"{API}/project/{{project}}/components", get=metadata.components),
         route(types, get=metadata.create_types),

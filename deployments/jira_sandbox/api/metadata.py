@@ -10,10 +10,18 @@ from deployments.jira_sandbox.config import GLOBAL_PERMISSIONS, ROLES
 from deployments.jira_sandbox.problems import JiraProblem, unauthenticated
 from deployments.jira_sandbox.screens import is_required, on_screen
 from deployments.jira_sandbox.site import ANONYMOUS, Call
-from deployments.jira_sandbox.store import timestamp
+from deployments.jira_sandbox.store import Project, timestamp
 
 CREATEMETA_PAGE = 200
 USERS_PAGE = 1000
+PROJECTS_PAGE = 100
+# The permission behind each `action` of a project search.
+MAY = {
+    "view": "BROWSE_PROJECTS",
+    "browse": "BROWSE_PROJECTS",
+    "edit": "ADMINISTER_PROJECTS",
+    "create": "CREATE_ISSUES",
+}
 
 
 def server_info(call: Call) -> Response:
@@ -89,6 +97,23 @@ def project(call: Call) -> Response:
     )
 
 
+def search_projects(call: Call) -> Response:
+    """The projects in which the caller may do something, paged; 404 when there is none."""
+    needed = MAY.get(call.query("action", "view"))
+    if needed is None:
+        raise JiraProblem(400, "The action is not one of view, browse, edit, create.")
+    seen = [project for project in call.site.store.projects() if call.may_see(project.key)]
+    found = [views.project(call, project) for project in seen] if needed in call.permissions else []
+    if not found:
+        raise JiraProblem(404, "No projects matching the search criteria were found.")
+    start, most = call.query_number("startAt", 0), call.query_number("maxResults", 50, PROJECTS_PAGE)
+    values = found[start : start + most]
+    last = start + most >= len(found)
+    return JSONResponse(
+        {"startAt": start, "maxResults": most, "total": len(found), "isLast": last, "values": values}
+    )
+
+
 def components(call: Call) -> Response:
     """The project's components."""
     call.project(call.path("project"))
@@ -97,18 +122,26 @@ def components(call: Call) -> Response:
 
 def create_types(call: Call) -> Response:
     """The issue types that can be created in a project, paged."""
-    call.project(call.path("project"))
+    create_project(call)
     kinds = [views.issue_type(call, kind.id) for kind in catalogue.ISSUE_TYPES]
     return page(call, "issueTypes", kinds)
 
 
 def create_fields(call: Call) -> Response:
     """The create screen of an issue type, paged."""
-    call.project(call.path("project"))
+    create_project(call)
     kind = catalogue.issue_type({"id": call.path("type")})
     if kind is None:
         raise JiraProblem(400, "The issue type selected is invalid.")
     return page(call, "fields", [create_field(call, field) for field in on_screen(call, kind)])
+
+
+def create_project(call: Call) -> Project:
+    """The project of a createmeta call, which knows no 404."""
+    try:
+        return call.project(call.path("project"))
+    except JiraProblem as problem:
+        raise JiraProblem(400, *problem.messages) from problem
 
 
 def page(call: Call, name: str, items: list[Any]) -> Response:
@@ -145,7 +178,7 @@ def allowed_values(call: Call, field_id: str) -> list[dict[str, Any]] | None:
     if field_id == "issuetype":
         return [views.issue_type(call, call.path("type"))]
     if field_id == "project":
-        return [views.project(call, call.project(call.path("project")))]
+        return [views.project(call, create_project(call))]
     return None
 
 
