@@ -21,14 +21,16 @@ async def session_client(record: Session) -> AsyncIterator[JiraClient]:
     except ValueError as error:
         raise AdminRequired(
             f"There is no Jira block named {record.jira_block!r}.",
-            actions=("Create it in the Prefect UI under Blocks, or start the session with another --jira-site.",),
+            actions=(
+                "Create it in the Prefect UI under Blocks, or start the session with another --jira-site.",
+            ),
             code="jira-block-missing",
         ) from error
     settings = SessionSettings.model_validate(record.settings)
     async with block.get_client(in_flight=settings.jira.in_flight) as client:
         if record.jira_user_id and record.jira_site != client.site:
             raise AdminRequired(
-                f"The session belongs to {record.jira_site}, but the block {record.jira_block!r} leads to {client.site}.",
+                f"The session belongs to {record.jira_site}, but the Jira block leads to {client.site}.",
                 actions=("Point the block at the session's site again, or start a new session.",),
                 code="jira-site-changed",
             )

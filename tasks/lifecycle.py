@@ -87,6 +87,13 @@ def actor_of(run: StageRun) -> Actor:
     return Actor(claimed=run.requested_by, request_id=run.flow_run_id)
 
 
+async def name_run(site_name: str) -> None:
+    """Show the site's name in Prefect's list of runs: ids are not for people."""
+    if flow_run.id:
+        async with get_client() as client:
+            await client.update_flow_run(UUID(flow_run.id), name=f"{site_name}: {flow_run.flow_name}")
+
+
 async def require_not_cancelled(run: StageRun) -> None:
     """Raise Cancelled when a person asked for it; called before every side effect."""
     async with session_scope(await database_engine()) as session:
@@ -127,7 +134,7 @@ async def _begin(
             attempt=attempt,
         )
     await _write(run, category, "started", time.monotonic())
-    await _name_run(run)
+    await name_run(run.site_name)
     return run
 
 
@@ -215,13 +222,6 @@ async def _write(
             event_data={"code": code} if code else None,
             execution_time_ms=round((time.monotonic() - started) * 1000),
         )
-
-
-async def _name_run(run: StageRun) -> None:
-    """Show the site's name in Prefect's list of runs: ids are not for people."""
-    if run.flow_run_id:
-        async with get_client() as client:
-            await client.update_flow_run(UUID(run.flow_run_id), name=f"{run.site_name}: {flow_run.flow_name}")
 
 
 def _sentence(error: ProductError) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 from prefect import task
 
@@ -9,9 +10,10 @@ from blocks.database import database_engine
 from db.engine import session_scope
 from db.enums import SessionStage
 from db.repositories.background import TaskRepository
-from db.repositories.sessions import SessionRepository
 from db.repositories.new_ticket import NewAttachment, NewTicket
+from db.repositories.sessions import SessionRepository
 from db.repositories.tickets import TicketRepository
+from tasks.artifacts import publish_table
 from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.settings import SessionSettings
@@ -126,3 +128,31 @@ def _new_attachment(description: Description) -> NewAttachment | None:
     if description.attachment is None:
         return None
     return NewAttachment(description.attachment.filename, description.attachment.content)
+
+
+@task(task_run_name="publish the tickets table", **RETRYING)
+async def publish_tickets(run: StageRun) -> None:
+    """Show all tickets, in the order of work, in the UI."""
+    async with session_scope(await database_engine()) as session:
+        tickets = await TicketRepository(session).list_tickets(run.session_id)
+    await publish_table(
+        run,
+        "tickets",
+        [
+            {
+                "order": ticket.user_order + 1,
+                "group": ticket.entity_group,
+                "title": ticket.title,
+                "written by": ticket.written_by,
+                "attachment": ticket.attachment.filename if ticket.attachment else "",
+                "sources": "; ".join(_source(source) for source in ticket.csv_source_files),
+                "id": ticket.id,
+            }
+            for ticket in tickets
+        ],
+        f"{len(tickets)} tickets of {run.site_name}",
+    )
+
+
+def _source(source: dict[str, Any]) -> str:
+    return f"{source['file']} {', '.join(map(str, source['records']))}"

@@ -46,7 +46,7 @@ async def end_dead_runs() -> int:
     async with get_client() as client:
         for row in await _running():
             if row.task_id and (ending := await _ending(client, row.task_id)):
-                ended += await _end(row, *ending)
+                ended += await _end(row, row.task_id, *ending)
     return ended
 
 
@@ -112,21 +112,20 @@ async def _state_of_root(client: PrefectClient, run: FlowRun) -> State[Any] | No
     return run.state
 
 
-async def _end(row: SessionTask, cancelled: bool, why: str) -> bool:
-    assert row.task_id is not None
+async def _end(row: SessionTask, task_id: str, cancelled: bool, why: str) -> bool:
     async with session_scope(await database_engine()) as session:
         tasks = TaskRepository(session)
         if cancelled:
-            done = await tasks.cancel(row.session_id, row.task_id, row.attempt, actor=_actor())
+            done = await tasks.cancel(row.session_id, task_id, row.attempt, actor=_actor())
         else:
             done = await tasks.fail(
-                row.session_id, row.task_id, row.attempt, context={"message": why}, actor=_actor()
+                row.session_id, task_id, row.attempt, context={"message": why}, actor=_actor()
             )
         if done and row.task_type is TaskType.EXPORT:
             await SessionRepository(session).set_status(row.session_id, SessionStatus.ACTIVE, actor=_actor())
     if done:
         await _audit(row, "run.reconciled", why)
-    return bool(done)
+    return done
 
 
 async def _audit(row: SessionTask, event_type: str, description: str) -> None:

@@ -17,6 +17,7 @@ from tasks.core.errors import UserFixable
 from tasks.core.forms import NewSession
 from tasks.core.outcomes import StageOutcome
 from tasks.failures import as_product_error
+from tasks.lifecycle import name_run
 from tasks.retrying import ONCE, RETRYING
 
 
@@ -24,7 +25,7 @@ from tasks.retrying import ONCE, RETRYING
 async def open_session(requested_by: str, session_id: UUID | None, new: NewSession | None) -> UUID:
     """The session to work on: an existing one, or a new one from the form."""
     if session_id is not None:
-        await _load(session_id)
+        await name_run((await _load(session_id)).site_name)
         return session_id
     if new is None:
         raise UserFixable(
@@ -41,7 +42,8 @@ async def open_session(requested_by: str, session_id: UUID | None, new: NewSessi
             jira_block=new.jira_block,
             settings=new.settings.model_dump(mode="json"),
         )
-        return record.id
+    await name_run(record.site_name)
+    return record.id
 
 
 async def stage_of(session_id: UUID) -> SessionStage:
@@ -61,8 +63,9 @@ async def needs_validation(session_id: UUID) -> bool:
 @task(task_run_name="record the approval", **RETRYING)
 async def approve_for_delivery(session_id: UUID, requested_by: str) -> None:
     """Whoever delivers a session under review approves it; the decision is kept as one of the review."""
+    await name_run((await _load(session_id)).site_name)
     async with session_scope(await database_engine()) as session:
-        record = await SessionRepository(session).get(session_id)
+        record = await SessionRepository(session).lock(session_id)
         if record.current_stage == SessionStage.REVIEW:
             actor = Actor(claimed=requested_by, request_id=str(flow_run.id))
             await ReviewRepository(session).decide(session_id, ReviewDecision.APPROVE, actor=actor)
