@@ -35,6 +35,15 @@ class LabelIndex:
             rows = self._named(value, self._qualify(beside))
         return rows, bool(self._qualifiers) and len({self._qualifiers[row] for row in rows}) > 1
 
+    def knows(self, value: str) -> bool:
+        """Whether anything at all has this name, whatever its kind."""
+        name = split_typed(value)[0]
+        return (
+            label_key(name) in self._by_label
+            or name in self._by_machine
+            or label_key(value) in self._by_label
+        )
+
     def family(self, value: str) -> Rows:
         """The styles of a family; its machine name counts where the text can be nothing else."""
         return self._families.get(label_key(value), ()) or (

@@ -1,15 +1,19 @@
 """The one door of the intake: files in, a checked spec out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tasks.core.findings import Finding
 from tasks.core.settings import RowAction, SessionSettings
+from tasks.core.spec.checks import cells, fields, intake, relations
+from tasks.core.spec.derive import derive
 from tasks.core.spec.detection import declared, detect
 from tasks.core.spec.model import Held, ParsedFile, SourceFile, Spec, Table
 from tasks.core.spec.reading import read
+from tasks.core.spec.references import Resolver
 from tasks.core.spec.registry import tab_type
 from tasks.core.spec.scope import count_codes, reason
 from tasks.core.spec.tables import build_table
+from tasks.core.spec.tabs import Tab, tabs_of
 
 _NO_TICKET = frozenset({RowAction.HOLD, RowAction.BUILT, RowAction.SKIP})
 
@@ -27,18 +31,45 @@ def load_spec(
         reading = read(file)
         findings += reading.findings
         if reading.parsed is not None:
-            table = _understand(reading.parsed, settings, types or {})
-            if table is not None:
-                tables.append(table)
+            found = _understand(reading.parsed, settings, types or {}, findings)
+            tables += [found] if found is not None else []
+    resolver = Resolver(tabs_of(tables))
+    tables, derived = derive(tables, resolver)
+    findings += derived
+    findings += _check(tabs_of(tables), resolver)
     return Spec(tuple(tables), tuple(findings), tuple(_held(tables, settings)), _counts(tables))
 
 
-def _understand(parsed: ParsedFile, settings: SessionSettings, types: Mapping[str, str]) -> Table | None:
+def _understand(
+    parsed: ParsedFile, settings: SessionSettings, types: Mapping[str, str], findings: list[Finding]
+) -> Table | None:
     wanted = types.get(parsed.filename)
     detection = declared(parsed, tab_type(wanted).name) if wanted else detect(parsed)
+    findings += intake.detection_findings(parsed, detection)
+    findings += intake.header_findings(parsed)
     if detection.csv_type is None:
         return None
-    return build_table(parsed, detection, settings)[0]
+    table = build_table(parsed, detection, settings)
+    findings += intake.scope_findings(table, settings)
+    return table
+
+
+def _check(tabs: Mapping[str, Tab], resolver: Resolver) -> Iterable[Finding]:
+    """Everything that is asked of tabs and of what stands between them."""
+    for tab in tabs.values():
+        if len(tab):
+            yield from relations.unresolved(tab, resolver)
+            yield from relations.waiting(tab, resolver)
+            yield from cells.formula_errors(tab)
+            yield from cells.machine_names(tab)
+            yield from cells.duplicate_keys(tab)
+            yield from cells.open_questions(tab)
+    if "fields" in tabs and len(tabs["fields"]):
+        yield from fields.storages(tabs["fields"], resolver)
+        yield from fields.lists_without_options(tabs["fields"])
+        yield from fields.without_type(tabs["fields"])
+        if "bundles" in tabs:
+            yield from relations.bundles_without_fields(tabs["bundles"], tabs["fields"], resolver)
 
 
 def _held(tables: Sequence[Table], settings: SessionSettings) -> list[Held]:

@@ -22,7 +22,6 @@ class Scope:
     codes: list[str]
     actions: list[RowAction]
     uses_x: bool
-    unknown: frozenset[str] = frozenset()
 
 
 def read_scope(cells: Sequence[str] | None, rows: int, codes: Mapping[str, RowAction]) -> Scope:
@@ -33,8 +32,7 @@ def read_scope(cells: Sequence[str] | None, rows: int, codes: Mapping[str, RowAc
         return Scope(cells, [RowAction.BUILD] * rows, uses_x=False)
     known = {code.lower(): action for code, action in codes.items()}
     meaning = {code: known.get(code or BLANK, RowAction.HOLD) for code in found}
-    unknown = frozenset(code for code in found if code and code not in known)
-    return Scope(cells, [meaning[code] for code in cells], uses_x=True, unknown=unknown)
+    return Scope(cells, [meaning[code] for code in cells], uses_x=True)
 
 
 def count_codes(codes: Sequence[str]) -> dict[str, int]:

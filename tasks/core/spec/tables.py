@@ -6,10 +6,10 @@ from tasks.core.settings import SessionSettings
 from tasks.core.spec.detection import Detection
 from tasks.core.spec.model import BOOKKEEPING, ParsedFile, Table, is_formula_error
 from tasks.core.spec.names import header_key
-from tasks.core.spec.scope import Scope, read_scope
+from tasks.core.spec.scope import read_scope
 
 
-def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSettings) -> tuple[Table, Scope]:
+def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSettings) -> Table:
     """The filled rows of a file as a table of its type."""
     separators = set(separator_rows(parsed))
     data, numbers = parsed.data, parsed.numbers
@@ -19,7 +19,7 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
         numbers = [numbers[at] for at in kept]
     x = detection.columns.get("x")
     scope = read_scope(None if x is None else data[x], len(numbers), settings.scope)
-    table = Table(
+    return Table(
         filename=parsed.filename,
         csv_type=detection.csv_type or "custom",
         confidence=detection.confidence,
@@ -32,7 +32,6 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
         actions=scope.actions,
         has_x=scope.uses_x,
     )
-    return table, scope
 
 
 def separator_rows(parsed: ParsedFile) -> Sequence[int]:

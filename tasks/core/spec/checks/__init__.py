@@ -1,0 +1,1 @@
+"""What is wrong with a spec, one file per kind of trouble."""

@@ -1,0 +1,150 @@
+"""What is wrong with single cells: formula errors, machine names, open questions; and rows that share one key."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from db.enums import ErrorSeverity
+from tasks.core.findings import Finding
+from tasks.core.spec.model import BOOKKEEPING, Table, is_formula_error
+from tasks.core.spec.names import header_key
+from tasks.core.spec.reporting import VALUES, each, together
+from tasks.core.spec.tabs import Tab
+
+_OPEN = re.compile(
+    r"need(s|ed|ing)? (some |much |a lot )?more info|more information (is )?needed", re.IGNORECASE
+)
+_UNSURE = re.compile(
+    r"\bTB[CD]\b|to be (determined|confirmed|decided)|needs? confirmation|need to confirm|need confirm"
+)
+_PROSE = ("notes", "description", "help_text", "comments")
+
+
+def formula_errors(tab: Tab) -> Iterable[Finding]:
+    """Cells that hold an error of the spreadsheet; the ticket leaves them out."""
+    for table in tab.tables:
+        for name, cells in zip(table.header, table.data, strict=True):
+            if header_key(name) in BOOKKEEPING or "\n#" not in "\n" + "\n".join(cells):
+                continue
+            places = [at for at, cell in enumerate(cells) if cell.startswith("#") and is_formula_error(cell)]
+            yield from _formula_findings(table, name, cells, places)
+
+
+def _formula_findings(
+    table: Table, name: str, cells: Sequence[str], places: Sequence[int]
+) -> Iterable[Finding]:
+    for error in dict.fromkeys(cells[at] for at in places):
+        found = each(
+            Tab([table]),
+            [at for at in places if cells[at] == error],
+            "formula-error",
+            f"“{name}” holds the formula error {error}; tickets leave it out.",
+            actions=["Correct what the formula looks up, or type the value."],
+        )
+        yield from (one.model_copy(update={"column": name, "value": error}) for one in found)
+
+
+def machine_names(tab: Tab) -> Iterable[Finding]:
+    """Machine names that Drupal refuses."""
+    if not tab.has("machine_name"):
+        return
+    allowed = re.compile(tab.type.machine_name).fullmatch
+    most = tab.type.machine_name_length or 1000
+    cells = tab.column("machine_name")
+    refused = {
+        name
+        for name in set(cells)
+        if (not allowed(name) or len(name) > most) and name not in ("", "-") and not is_formula_error(name)
+    }
+    if not refused:
+        return
+    rows = [at for at, name in enumerate(cells) if name in refused]
+    for reason, found in _by_reason(rows, cells, most).items():
+        yield from each(
+            tab,
+            found,
+            "machine-name-refused",
+            f"Drupal refuses a machine name {reason}: {VALUES}.",
+            column="machine_name",
+            actions=[f"Use lower-case letters, digits and underscores only{_at_most(tab)}."],
+        )
+
+
+def _by_reason(rows: Iterable[int], cells: Sequence[str], most: int) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        found.setdefault(_reason(cells[row], most), []).append(row)
+    return found
+
+
+def _reason(name: str, most: int) -> str:
+    if len(name) > most:
+        return f"with more than {most} characters"
+    return "with a hyphen" if re.fullmatch(r"[a-z0-9_-]+", name) else "with other characters"
+
+
+def _at_most(tab: Tab) -> str:
+    most = tab.type.machine_name_length
+    return f", {most} characters at most" if most else ""
+
+
+def open_questions(tab: Tab) -> Iterable[Finding]:
+    """Notes that say that something is still to be found out."""
+    for column in _PROSE:
+        if tab.has(column):
+            cells = tab.column(column)
+            everything = "\n".join(cells).lower()
+            if "more info" in everything:
+                yield from each(
+                    tab,
+                    [at for at, cell in enumerate(cells) if _OPEN.search(cell)],
+                    "open-question",
+                    "A note says that more information is needed.",
+                    column=column,
+                    actions=["Answer the question in the sheet before a developer has to ask it."],
+                )
+            yield from each(
+                tab,
+                [at for at, cell in enumerate(cells) if _UNSURE.search(cell)],
+                "unconfirmed",
+                "A note says that something is not confirmed yet.",
+                column=column,
+                actions=["Confirm it in the sheet, if it is known by now."],
+                severity=ErrorSeverity.INFO,
+            )
+
+
+def duplicate_keys(tab: Tab) -> Iterable[Finding]:
+    """Rows that share one key; both are kept, told apart by record number."""
+    if not tab.type.key:
+        return
+    keys = list(zip(*(_key_column(tab, name) for name in tab.type.key), strict=True))
+    if len(set(keys)) == len(keys):
+        return
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for at, key in enumerate(keys):
+        if key[-1]:
+            rows.setdefault(key, []).append(at)
+    for same in rows.values():
+        if len(same) > 1:
+            yield together(
+                tab,
+                same,
+                "duplicate-key",
+                f"These rows describe the same {tab.type.subject}; all are kept.",
+                column=tab.type.key[-1],
+                actions=["Delete all but one, or give them machine names of their own."],
+            )
+
+
+def _key_column(tab: Tab, name: str) -> Sequence[str]:
+    """A part of the key, compared without case; the label stands in where a machine name is missing."""
+    cells = tab.column(name)
+    if name == "machine_name":
+        labels = tab.column(tab.type.label)
+        return [cell if cell and cell != "-" else label for cell, label in zip(cells, labels, strict=True)]
+    if name == "view":  # a display is told apart by the id of its view, where there is one
+        ids = tab.column("view_id")
+        cells = [
+            cell if not id_ or is_formula_error(id_) else id_ for cell, id_ in zip(cells, ids, strict=True)
+        ]
+    return list(map(str.casefold, cells))

@@ -1,0 +1,148 @@
+"""What is wrong between rows: references to nothing, bundles without fields, rows that wait for others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from db.enums import ErrorSeverity
+from tasks.core.findings import Finding
+from tasks.core.settings import RowAction
+from tasks.core.spec.names import kind_key
+from tasks.core.spec.references import Named, Resolver, State
+from tasks.core.spec.registry import Reference, tab_type
+from tasks.core.spec.reporting import each, quoted
+from tasks.core.spec.tabs import Tab
+
+_IN_WORK = frozenset({RowAction.BUILD, RowAction.CHANGE})
+_MOST_SEARCHED = 100  # names for which candidates are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name that does not resolve, where it stands and what is like it."""
+
+    tab: Tab
+    reference: Reference
+    value: str
+    nearest: list[str]
+
+    def missing(self, rows: list[int], *, known: bool) -> Iterable[Finding]:
+        """The name is nowhere; a field whose bundle exists nowhere can become no ticket."""
+        nowhere = self.tab.type.name == "fields" and self.reference.parent and not known
+        target = tab_type(self.reference.target).title
+        what = (
+            f"{target} has no family “{self.value}”."
+            if self.reference.family
+            else f"{target} has no “{self.value}”."
+        )
+        return self._each(
+            rows,
+            "bundle-missing" if nowhere else "reference-unresolved",
+            what,
+            *([f"Did you mean {quoted(self.nearest)}?"] if self.nearest else []),
+            f"Correct the cell, or add “{self.value}” to {target}.",
+            severity=ErrorSeverity.BLOCKING if nowhere else ErrorSeverity.WARNING,
+        )
+
+    def ambiguous(self, rows: list[int]) -> Iterable[Finding]:
+        """The name is that of several things of different kinds."""
+        message = f"“{self.value}” is the name of several kinds of {tab_type(self.reference.target).title}."
+        action = f"Say which one is meant, for example “{self.value} (Content type)”."
+        return self._each(rows, "reference-ambiguous", message, action, severity=ErrorSeverity.WARNING)
+
+    def _each(
+        self, rows: list[int], code: str, message: str, *actions: str, severity: ErrorSeverity
+    ) -> Iterable[Finding]:
+        column = self.reference.column
+        found = each(self.tab, rows, code, message, column=column, actions=actions, severity=severity)
+        return (one.model_copy(update={"value": self.value}) for one in found)
+
+
+def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
+    """References that name nothing, or things of several kinds."""
+    for reference in tab.type.references:
+        if reference.target not in resolver.tabs or not tab.has(reference.column):
+            continue
+        for count, (name, rows) in enumerate(_trouble(tab, resolver, reference).items()):
+            index = resolver.index(reference.target) if count < _MOST_SEARCHED else None
+            problem = Unresolved(tab, reference, name[0], index.nearest(name[0]) if index else [])
+            known = index is None or index.knows(name[0])
+            yield from (
+                problem.ambiguous(rows) if name[1] is State.AMBIGUOUS else problem.missing(rows, known=known)
+            )
+
+
+def _trouble(tab: Tab, resolver: Resolver, reference: Reference) -> dict[tuple[str, State], list[int]]:
+    """The rows of every name that does not resolve."""
+    cells = list(zip(tab.column(reference.column), tab.column(reference.beside or ""), strict=True))
+    bad: dict[tuple[str, str], list[Named]] = {}
+    for text, beside in set(cells):
+        named = [
+            one
+            for one in resolver.cell(reference, text, beside)
+            if one.state in (State.MISSING, State.AMBIGUOUS)
+        ]
+        if named:
+            bad[text, beside] = named
+    found: dict[tuple[str, State], list[int]] = {}
+    if bad:
+        for at, cell in enumerate(cells):
+            for one in bad.get(cell, ()):
+                found.setdefault((one.value, one.state), []).append(at)
+    return found
+
+
+def bundles_without_fields(bundles: Tab, fields: Tab, resolver: Resolver) -> Iterable[Finding]:
+    """Approved bundles that no field is on; a vocabulary needs none."""
+    reference = fields.type.references[0]
+    named = set(zip(fields.column("bundle"), fields.column("type"), strict=True))
+    filled = {
+        row for text, beside in named for one in resolver.cell(reference, text, beside) for row in one.rows
+    }
+    notes, kinds = bundles.column("notes"), bundles.column("type")
+    yield from each(
+        bundles,
+        [
+            at
+            for at, action in enumerate(bundles.actions)
+            if at not in filled
+            and action in _IN_WORK
+            and kind_key(kinds[at]) != "vocabulary"
+            and "no field" not in notes[at].lower()
+            and "no additional field" not in notes[at].lower()
+        ],
+        "bundle-without-fields",
+        "An approved bundle has no fields.",
+        column="name",
+        actions=["Add its fields, or write “No fields needed” into its notes."],
+    )
+
+
+def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
+    """Approved rows that refer to something that waits."""
+    for reference in tab.type.references:
+        if reference.parent or reference.target not in resolver.tabs or not tab.has(reference.column):
+            continue
+        target = resolver.tabs[reference.target]
+        if RowAction.HOLD not in target.actions:
+            continue
+        cells = zip(
+            tab.column(reference.column), tab.column(reference.beside or ""), tab.actions, strict=True
+        )
+        rows = [
+            at
+            for at, (text, beside, action) in enumerate(cells)
+            if action in _IN_WORK and text and _names_held(resolver, reference, target, text, beside)
+        ]
+        yield from each(
+            tab,
+            rows,
+            "waits-on-held",
+            f"An approved row refers to a {target.type.subject} that waits (X is “w”).",
+            column=reference.column,
+            actions=["Approve what it waits for, or set this row to wait as well."],
+        )
+
+
+def _names_held(resolver: Resolver, reference: Reference, target: Tab, text: str, beside: str) -> bool:
+    named = resolver.cell(reference, text, beside)
+    return any(target.actions[row] is RowAction.HOLD for one in named for row in one.rows)
