@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from sqlalchemy import DateTime, Enum, MetaData, Numeric, Text, text
+from sqlalchemy import DateTime, Enum, MetaData, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -82,3 +82,8 @@ NOW = text("clock_timestamp()")
 
 Key = Annotated[uuid.UUID, mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))]
 WrittenAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=NOW)]
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table itself, for statements over many rows that need no objects."""
+    return cast("Table", model.__table__)

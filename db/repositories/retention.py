@@ -61,7 +61,9 @@ class RetentionRepository(Repository):
 
     async def count_tokens(self, age: timedelta) -> int:
         """Logins whose refresh token expired longer than `age` ago."""
-        return await self._count(JiraAuthToken, JiraAuthToken.refresh_token_expires_at < func.clock_timestamp() - age)
+        return await self._count(
+            JiraAuthToken, JiraAuthToken.refresh_token_expires_at < func.clock_timestamp() - age
+        )
 
     async def remove_tokens(self, age: timedelta) -> int:
         """Remove them; there is one per account and site, so one batch is enough."""

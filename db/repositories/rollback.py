@@ -69,7 +69,9 @@ class RollbackRepository(Repository):
             raise Refused(f"A session at stage {record.current_stage} cannot go back to {to}.")
         if await TaskRepository(self.session).current(record.id):
             raise AlreadyRunning("A run works on this session; cancel it first.")
-        open_intent = exists().where(SendIntent.ticket_id == Ticket.id, SendIntent.status == IntentStatus.OPEN)
+        open_intent = exists().where(
+            SendIntent.ticket_id == Ticket.id, SendIntent.status == IntentStatus.OPEN
+        )
         query = select(func.count(Ticket.id)).where(
             Ticket.session_id == record.id, or_(Ticket.jira_ticket_key.is_not(None), open_intent)
         )

@@ -1,0 +1,333 @@
+"""Sessions: made, found again, moved from stage to stage, cancelled, closed, deleted."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, func, insert, literal, or_, select
+from sqlalchemy.orm import defer
+
+from db.actor import Actor
+from db.enums import EventCategory, IntentStatus, SessionStage, SessionStatus, TaskStatus
+from db.errors import AlreadyRunning, NotFound, Refused
+from db.models import SendIntent, Session, SessionTask, SessionValidation, Ticket
+from db.repositories.base import Repository
+
+STAGES = list(SessionStage)
+HEAVY = (Session.findings, Session.scope_counts, Session.held, Session.given_way)
+
+
+class SessionRepository(Repository):
+    """Sessions as a whole."""
+
+    async def create(
+        self,
+        *,
+        actor: Actor,
+        site_name: str,
+        jira_project_key: str,
+        site_description: str = "",
+        jira_block: str = "jira",
+        jira_site: str | None = None,
+        llm_provider_choice: str = "offline",
+        llm_model: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        spec_hash: str | None = None,
+    ) -> Session:
+        """A new session; site and account of Jira are noted when they have been seen (`bind_account`)."""
+        record = Session(
+            site_name=site_name,
+            site_description=site_description,
+            jira_project_key=jira_project_key,
+            jira_block=jira_block,
+            jira_site=jira_site,
+            llm_provider_choice=llm_provider_choice,
+            llm_model=llm_model,
+            settings=dict(settings or {}),
+            spec_hash=spec_hash,
+            requested_by=actor.claimed,
+        )
+        self.session.add(record)
+        await self.session.flush()
+        await self.session.execute(insert(SessionValidation).values(session_id=record.id))
+        await self._write(actor, record, "session.created", f"Session for {site_name}")
+        return record
+
+    async def get(self, session_id: uuid.UUID) -> Session:
+        """The session as it stands; NotFound when there is none."""
+        record: Session | None = await self._fresh(select(Session).where(Session.id == session_id))
+        if record is None:
+            raise NotFound(f"There is no session {session_id}.")
+        return record
+
+    async def list_sessions(self, *, incomplete_only: bool = False, limit: int = 100) -> list[Session]:
+        """The newest sessions first, without their findings."""
+        query = select(Session).options(*(defer(column, raiseload=True) for column in HEAVY))
+        if incomplete_only:
+            query = query.where(Session.status != SessionStatus.COMPLETED)
+        return list(await self.session.scalars(query.order_by(Session.created_at.desc()).limit(limit)))
+
+    async def find_by_spec(
+        self, jira_site: str | None, project_key: str, spec_hash: str, *, jira_block: str = "jira"
+    ) -> Session | None:
+        """The session of this spec for this project: an incomplete one first, else one that reached Jira.
+
+        A session is known by its site, or by its block as long as the site was not seen. Closed sessions without
+        an issue in Jira do not count. Whoever asks for the same spec waits until this transaction ends, so that
+        looking and creating is one step.
+        """
+        name = f"{jira_block}:{project_key}:{spec_hash}"
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        same_place = or_(
+            Session.jira_site == jira_site,
+            and_(
+                Session.jira_block == jira_block, or_(Session.jira_site.is_(None), literal(jira_site is None))
+            ),
+        )
+        incomplete = Session.status != SessionStatus.COMPLETED
+        query = (
+            select(Session)
+            .where(same_place, Session.jira_project_key == project_key, Session.spec_hash == spec_hash)
+            .where(or_(incomplete, _in_jira()))
+            .order_by(incomplete.desc(), Session.created_at.desc())
+            .limit(1)
+        )
+        record: Session | None = await self._fresh(query)
+        return record
+
+    async def lock(self, session_id: uuid.UUID) -> Session:
+        """The session, its row locked until the transaction ends."""
+        return await self._lock_session(session_id)
+
+    async def move(
+        self, session_id: uuid.UUID, from_stage: SessionStage, to_stage: SessionStage, *, actor: Actor
+    ) -> Session:
+        """Move on to the next stage; nothing happens when the session is there already."""
+        record = await self._lock_session(session_id)
+        if record.current_stage is to_stage:
+            return record
+        if record.current_stage is not from_stage:
+            raise Refused(f"The session is at stage {record.current_stage}, not {from_stage}.")
+        if STAGES.index(to_stage) != STAGES.index(from_stage) + 1:
+            raise Refused(
+                f"After {from_stage} comes {STAGES[STAGES.index(from_stage) + 1]}; no stage is skipped."
+            )
+        record.current_stage = to_stage
+        if to_stage is SessionStage.COMPLETED:
+            return await self._finish(actor, record, "session.completed", "Session completed")
+        if record.status is SessionStatus.FAILED:
+            record.status = SessionStatus.ACTIVE
+        await self.session.flush()
+        data = {"from": from_stage, "to": to_stage}
+        await self._write(actor, record, "session.moved", f"{from_stage} done, {to_stage} next", data)
+        return record
+
+    async def set_status(self, session_id: uuid.UUID, status: SessionStatus, *, actor: Actor) -> None:
+        """Say whether work can go on."""
+        record = await self._lock_session(session_id)
+        if record.status is status:
+            return
+        data = {"from": record.status, "to": status}
+        record.status = status
+        await self.session.flush()
+        await self._write(actor, record, "session.status_changed", f"Session is {status}", data)
+
+    async def bind_account(
+        self,
+        session_id: uuid.UUID,
+        jira_site: str,
+        jira_user_id: str,
+        jira_display_name: str | None,
+        *,
+        actor: Actor,
+    ) -> None:
+        """Note the site and account of Jira the first time; other ones are refused ever after."""
+        record = await self._lock_session(session_id)
+        known, given = (record.jira_site, record.jira_user_id), (jira_site, jira_user_id)
+        if known == given:
+            return
+        if record.jira_site not in (None, jira_site) or record.jira_user_id not in (None, jira_user_id):
+            raise Refused(
+                f"The session belongs to {record.jira_display_name or record.jira_user_id} at {record.jira_site}; "
+                f"the login is {jira_display_name or jira_user_id} at {jira_site}. Use the login it began with."
+            )
+        record.jira_site, record.jira_user_id, record.jira_display_name = (
+            jira_site,
+            jira_user_id,
+            jira_display_name,
+        )
+        await self.session.flush()
+        data = {"site": jira_site, "account": jira_user_id}
+        await self._write(actor, record, "session.account_bound", f"Works in {jira_site}", data)
+
+    async def store_spec_report(
+        self,
+        session_id: uuid.UUID,
+        *,
+        findings: Sequence[Mapping[str, Any]],
+        scope_counts: Mapping[str, Any],
+        held: Sequence[Mapping[str, Any]],
+        actor: Actor,
+    ) -> None:
+        """Keep what the upload found out about the spec."""
+        record = await self._lock_session(session_id)
+        record.findings = [dict(finding) for finding in findings]
+        record.scope_counts = dict(scope_counts)
+        record.held = [dict(row) for row in held]
+        await self.session.flush()
+        data = {"findings": len(findings), "held": len(held)}
+        await self._write(actor, record, "session.spec_checked", f"{len(findings)} findings", data)
+
+    async def store_plan(
+        self,
+        session_id: uuid.UUID,
+        *,
+        held: Sequence[Mapping[str, Any]],
+        given_way: Sequence[Sequence[str]],
+        actor: Actor,
+    ) -> None:
+        """Keep which rows got no ticket, and which dependencies gave way to break a cycle."""
+        record = await self._lock_session(session_id)
+        record.held = [dict(row) for row in held]
+        record.given_way = [list(edge) for edge in given_way]
+        await self.session.flush()
+        data = {"held": len(held), "given_way": len(given_way)}
+        await self._write(actor, record, "session.planned", "Tickets planned", data)
+
+    async def record_spec(self, session_id: uuid.UUID, spec_hash: str, *, actor: Actor) -> None:
+        """Note which spec the session is about."""
+        record = await self._lock_session(session_id)
+        if record.spec_hash == spec_hash:
+            return
+        record.spec_hash = spec_hash
+        await self.session.flush()
+        await self._write(actor, record, "session.spec_given", "Spec given", {"spec_hash": spec_hash})
+
+    async def update_settings(
+        self,
+        session_id: uuid.UUID,
+        settings: Mapping[str, Any],
+        *,
+        actor: Actor,
+        llm_provider_choice: str | None = None,
+        llm_model: str | None = None,
+    ) -> Session:
+        """Replace the settings; provider and model are refused once processing has begun."""
+        record = await self._lock_session(session_id)
+        before = _settings_of(record)
+        record.settings = dict(settings)
+        record.llm_provider_choice = llm_provider_choice or record.llm_provider_choice
+        record.llm_model = llm_model or record.llm_model
+        after = _settings_of(record)
+        if before == after:
+            return record
+        provider_changed = (before["provider"], before["model"]) != (after["provider"], after["model"])
+        if provider_changed and await self._processing_began(record):
+            raise Refused("Provider and model stay as they are once processing has begun.")
+        await self.session.flush()
+        detail = {"before": before, "after": after}
+        await self._write(actor, record, "session.settings_changed", "Settings changed", detail=detail)
+        return record
+
+    async def request_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
+        """Ask the running work to stop before its next side effect."""
+        record = await self._lock_session(session_id)
+        if record.cancel_requested_at is not None:
+            return
+        record.cancel_requested_at = func.clock_timestamp()
+        await self.session.flush()
+        await self._write(actor, record, "session.cancel_requested", "Cancel requested")
+
+    async def clear_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
+        """Let work go on again."""
+        record = await self._lock_session(session_id)
+        if record.cancel_requested_at is None:
+            return
+        record.cancel_requested_at = None
+        await self.session.flush()
+        await self._write(actor, record, "session.cancel_cleared", "Work may go on")
+
+    async def cancel_requested(self, session_id: uuid.UUID) -> bool:
+        """Whether somebody asked for the work to stop."""
+        query = select(Session.cancel_requested_at.is_not(None)).where(Session.id == session_id)
+        return bool(await self.session.scalar(query))
+
+    async def close(self, session_id: uuid.UUID, *, actor: Actor) -> Session:
+        """Give the session up; refused while a run works on it."""
+        record = await self._lock_session(session_id)
+        if record.status is SessionStatus.COMPLETED:
+            return record
+        await self._require_idle(session_id)
+        return await self._finish(actor, record, "session.closed", "Session given up")
+
+    async def delete(self, session_id: uuid.UUID, *, actor: Actor) -> None:
+        """Remove the session and all that is its own; its audit trail and export records stay.
+
+        Refused while a run works on it or nobody knows whether a ticket reached Jira.
+        """
+        record = await self._lock_session(session_id)
+        await self._require_idle(session_id)
+        if await self.session.scalar(select(_has_open_intent(session_id))):
+            raise Refused("Some tickets may be in Jira without our knowing; run the export again first.")
+        data = {
+            "site_name": record.site_name,
+            "project": record.jira_project_key,
+            "stage": record.current_stage,
+        }
+        await self._write(actor, record, "session.deleted", f"Session for {record.site_name} deleted", data)
+        await self.session.execute(delete(Session).where(Session.id == session_id))
+
+    async def _finish(self, actor: Actor, record: Session, event: str, text: str) -> Session:
+        record.status = SessionStatus.COMPLETED
+        record.completed_at = func.clock_timestamp()
+        await self.session.flush()
+        await self._write(actor, record, event, text)
+        return record
+
+    async def _require_idle(self, session_id: uuid.UUID) -> None:
+        running = exists().where(
+            SessionTask.session_id == session_id, SessionTask.status == TaskStatus.RUNNING
+        )
+        if await self.session.scalar(select(running)):
+            raise AlreadyRunning("A run works on this session; cancel it first.")
+
+    async def _processing_began(self, record: Session) -> bool:
+        if STAGES.index(record.current_stage) > STAGES.index(SessionStage.PROCESSING):
+            return True
+        began = exists().where(SessionTask.session_id == record.id, SessionTask.started_at.is_not(None))
+        return bool(await self.session.scalar(select(began)))
+
+    async def _write(
+        self,
+        actor: Actor,
+        record: Session,
+        event: str,
+        text: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        await self.audit.write(
+            actor,
+            event,
+            EventCategory.SESSION,
+            session_id=record.id,
+            entity_type="session",
+            entity_id=record.id,
+            description=text,
+            event_data=data,
+            detail=detail,
+        )
+
+
+def _settings_of(record: Session) -> dict[str, Any]:
+    return {"settings": record.settings, "provider": record.llm_provider_choice, "model": record.llm_model}
+
+
+def _in_jira() -> Any:
+    issue = exists().where(Ticket.session_id == Session.id, Ticket.jira_ticket_key.is_not(None))
+    return or_(Session.current_stage == SessionStage.COMPLETED, issue, _has_open_intent(Session.id))
+
+
+def _has_open_intent(session_id: Any) -> Any:
+    return exists().where(SendIntent.session_id == session_id, SendIntent.status == IntentStatus.OPEN)

@@ -1,0 +1,134 @@
+"""Tickets as they are stored: replaced as a whole by processing, and read by everybody."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import Integer, cast, delete, func, select, update
+from sqlalchemy.orm import joinedload
+
+from db.actor import Actor
+from db.enums import EntityGroup, EventCategory, WrittenBy
+from db.errors import NotFound
+from db.models import Attachment, Session, Ticket, TicketDependency, TicketVersion
+from db.repositories.audit import Event
+from db.repositories.base import Repository
+from db.repositories.new_ticket import NewTicket, store_attachments, store_dependencies, upsert_tickets
+from db.repositories.ticket_changes import keep_versions, require_not_in_jira
+from db.repositories.validations import ValidationRepository
+
+COMPARED = ("content_hash", "source_hash", "position", "story", "written_by")
+
+
+class StoredTickets(Repository):
+    """The tickets of a session. Every change takes the lock of the session's validation first."""
+
+    async def get(self, ticket_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Ticket:
+        """One ticket with its attachment; NotFound when it is not there or not of this session."""
+        query = select(Ticket).where(Ticket.id == ticket_id).options(joinedload(Ticket.attachment))
+        if session_id is not None:
+            query = query.where(Ticket.session_id == session_id)
+        ticket: Ticket | None = await self._fresh(query)
+        if ticket is None:
+            raise NotFound(f"There is no ticket {ticket_id}.")
+        return ticket
+
+    async def list_tickets(self, session_id: uuid.UUID, *, group: EntityGroup | None = None) -> list[Ticket]:
+        """All tickets, or those of a group, with their attachments, in the order of work."""
+        query = (
+            select(Ticket)
+            .where(Ticket.session_id == session_id)
+            .options(joinedload(Ticket.attachment))
+            .order_by(Ticket.user_order, Ticket.position, Ticket.key)
+            .execution_options(populate_existing=True)
+        )
+        if group is not None:
+            query = query.where(Ticket.entity_group == group)
+        return list(await self.session.scalars(query))
+
+    async def versions(self, ticket_id: uuid.UUID, session_id: uuid.UUID) -> list[TicketVersion]:
+        """What the ticket said before, newest first."""
+        query = (
+            select(TicketVersion)
+            .join(Ticket, Ticket.id == TicketVersion.ticket_id)
+            .where(Ticket.id == ticket_id, Ticket.session_id == session_id)
+            .order_by(TicketVersion.revision.desc())
+        )
+        return list(await self.session.scalars(query))
+
+    async def dependencies(self, session_id: uuid.UUID) -> dict[uuid.UUID, list[uuid.UUID]]:
+        """Per ticket that has any, what must be built first."""
+        query = (
+            select(TicketDependency.ticket_id, TicketDependency.depends_on_ticket_id)
+            .join(Ticket, Ticket.id == TicketDependency.depends_on_ticket_id)
+            .where(Ticket.session_id == session_id)
+            .order_by(Ticket.user_order, Ticket.key)
+        )
+        found: dict[uuid.UUID, list[uuid.UUID]] = {}
+        for ticket_id, depends_on in await self.session.execute(query):
+            found.setdefault(ticket_id, []).append(depends_on)
+        return found
+
+    async def attachments(self, session_id: uuid.UUID) -> list[Attachment]:
+        """The files beside the tickets."""
+        query = select(Attachment).where(Attachment.session_id == session_id).order_by(Attachment.filename)
+        return list(await self.session.scalars(query.execution_options(populate_existing=True)))
+
+    async def unedited_share(self, session_id: uuid.UUID) -> float:
+        """The share of tickets whose text no person changed; 0 without tickets."""
+        unedited = func.avg(cast(Ticket.written_by != WrittenBy.PERSON, Integer))
+        share = await self.session.scalar(select(unedited).where(Ticket.session_id == session_id))
+        return float(share or 0)
+
+    async def replace_all(
+        self, session_id: uuid.UUID, tickets: Sequence[NewTicket], *, actor: Actor
+    ) -> dict[str, uuid.UUID]:
+        """Make these the tickets of the session, known by their keys, with attachments and dependencies.
+
+        Running it again with the same list changes nothing. What is replaced is kept as a version. Refused when a
+        ticket that would change or go is in Jira, or may be. Returns the id of each key.
+        """
+        await self._lock_validation(session_id)
+        existing = {ticket.key: ticket for ticket in await self.list_tickets(session_id)}
+        new = [ticket for ticket in tickets if not _same(existing.get(ticket.key), ticket)]
+        gone = [existing[key] for key in existing.keys() - {ticket.key for ticket in tickets}]
+        replaced = [existing[ticket.key] for ticket in new if ticket.key in existing]
+        await require_not_in_jira(self.session, gone + replaced)
+        await keep_versions(self.session, [ticket.id for ticket in replaced], actor.claimed)
+        await self.session.execute(delete(Ticket).where(Ticket.id.in_([ticket.id for ticket in gone])))
+        await upsert_tickets(self.session, session_id, new)
+        ids = await self._ids(session_id)
+        await store_attachments(
+            self.session, session_id, {ids[ticket.key]: ticket.attachment for ticket in new}
+        )
+        edges = [(ids[ticket.key], ids[key]) for ticket in tickets for key in ticket.depends_on]
+        await store_dependencies(self.session, session_id, edges)
+        if new or gone:
+            await self._all_replaced(session_id, len(tickets), len(new), len(gone), actor)
+        return ids
+
+    async def _ids(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
+        rows = await self.session.execute(
+            select(Ticket.key, Ticket.id).where(Ticket.session_id == session_id)
+        )
+        return dict(rows.tuples().all())
+
+    async def _all_replaced(
+        self, session_id: uuid.UUID, total: int, written: int, gone: int, actor: Actor
+    ) -> None:
+        await self.session.execute(
+            update(Session).where(Session.id == session_id).values(total_tickets_generated=total)
+        )
+        await ValidationRepository(self.session).invalidate(session_id)
+        event = Event(
+            "tickets.generated",
+            f"{total} tickets stored",
+            entity_type="session",
+            entity_id=str(session_id),
+            event_data={"tickets": total, "written": written, "gone": gone},
+        )
+        await self.audit.write_many(actor, EventCategory.PROCESSING, session_id, [event])
+
+
+def _same(old: Ticket | None, new: NewTicket) -> bool:
+    """Whether the stored ticket says already what processing wrote."""
+    return old is not None and all(getattr(old, name) == getattr(new, name) for name in COMPARED)
