@@ -20,6 +20,7 @@ from prefect.cli import app as prefect_command
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import DeploymentSort
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
@@ -67,7 +68,8 @@ async def set_stage(settings: Settings, *, own_server: bool) -> set[str]:
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_zombie_automation(client))
-        return {deployment.name for deployment in await client.read_deployments(limit=200)}
+        deployments = await client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)
+        return {deployment.name for deployment in deployments}
 
 
 async def wait_for_server(client: PrefectClient) -> None:
