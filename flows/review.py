@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from prefect import flow
-from prefect.flow_runs import suspend_flow_run
+from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
@@ -38,7 +38,7 @@ async def review_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
         round_ = await open_round(run)
         if round_.decided is None:
             summary = await summarise_tickets(run, round_)
-            form = await suspend_flow_run(
+            form = await asuspend_flow_run(
                 wait_for_input=ReviewForm.with_initial_data(description=summary),
                 key=f"review-{round_.number}",
                 timeout=WEEK,

@@ -17,7 +17,7 @@ async def session_client(record: Session) -> AsyncIterator[JiraClient]:
     Raises AdminRequired when there is no such block, or when it leads to another site than the session's.
     """
     try:
-        block = await JiraCredentials.aload(record.jira_block)
+        block: JiraCredentials = await JiraCredentials.aload(record.jira_block)
     except ValueError as error:
         raise AdminRequired(
             f"There is no Jira block named {record.jira_block!r}.",

@@ -3,7 +3,8 @@
 from prefect import task
 
 from blocks.database import database_engine
-from blocks.jira_context import ProjectContext, load_project_context
+from blocks.jira_answers import ProjectContext
+from blocks.jira_project import load_project_context
 from db.engine import session_scope
 from db.enums import SessionStage
 from db.repositories.projects import ProjectRepository
@@ -38,6 +39,6 @@ async def finish_site_info(run: StageRun, project: ProjectContext) -> StageOutco
     return StageOutcome(
         session_id=run.session_id,
         stage=SessionStage.UPLOAD,
-        message=f"Issues can be created in {project.project_name} ({project.project_key}).",
+        message=f"Issues can be created in {project.name} ({project.key}).",
         counts={"sprints": len(project.sprints), "people": len(project.members)},
     )

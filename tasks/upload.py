@@ -8,7 +8,7 @@ from prefect import task
 
 from blocks.database import database_engine
 from db.engine import session_scope
-from db.enums import ErrorSeverity, FileValidationStatus, SessionStage
+from db.enums import ErrorSeverity, FileValidationStatus, SessionStage, TypeSetBy
 from db.models import UploadedFile
 from db.repositories.files import FileRepository
 from db.repositories.sessions import SessionRepository
@@ -31,13 +31,13 @@ async def store_files(
     run: StageRun, names: Sequence[str], files: Sequence[InlineFile], types: dict[str, str]
 ) -> int:
     """Keep the given files with the session, so that a worker anywhere has them; returns how many."""
-    async with session_scope(await database_engine()) as session:
+    engine = await database_engine()
+    async with session_scope(engine) as session:
         record = await SessionRepository(session).get(run.session_id)
-        settings = SessionSettings.model_validate(record.settings)
-        given = [
-            *read_named(names, settings.limits),
-            *(SourceFile(f.filename, f.text.encode()) for f in files),
-        ]
+    limits = SessionSettings.model_validate(record.settings).limits
+    named = await asyncio.to_thread(read_named, names, limits) if names else []
+    given = [*named, *(SourceFile(file.filename, file.text.encode()) for file in files)]
+    async with session_scope(engine) as session:
         repository = FileRepository(session)
         for file in given:
             await repository.add(run.session_id, file.filename, file.content, actor=actor_of(run))
@@ -52,7 +52,7 @@ async def check_spec(run: StageRun) -> list[Finding]:
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        files = await FileRepository(session).list_files(run.session_id)
+        files = await FileRepository(session).list_files(run.session_id, content=True)
     if not files:
         raise UserFixable(
             "The session has no files.",
@@ -67,7 +67,11 @@ async def check_spec(run: StageRun) -> list[Finding]:
 
 def load_files(files: Sequence[UploadedFile], settings: SessionSettings) -> Spec:
     """The spec that the stored files make together."""
-    types = {file.filename: file.csv_type for file in files if file.type_set_by == "person" and file.csv_type}
+    types = {
+        file.filename: file.csv_type
+        for file in files
+        if file.type_set_by is TypeSetBy.PERSON and file.csv_type
+    }
     return load_spec([SourceFile(file.filename, file.content) for file in files], settings, types)
 
 
@@ -76,7 +80,7 @@ async def load_session_spec(run: StageRun) -> tuple[Spec, SessionSettings]:
     async with session_scope(await database_engine()) as session:
         record = await SessionRepository(session).get(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        files = await FileRepository(session).list_files(run.session_id)
+        files = await FileRepository(session).list_files(run.session_id, content=True)
     return await asyncio.to_thread(load_files, files, settings), settings
 
 
@@ -134,7 +138,8 @@ async def _store(
             parsed=_parsed(table) if table else None,
             row_count=len(table.rows) if table else 0,
             status=FileValidationStatus.VALID if valid else FileValidationStatus.INVALID,
-            type_set_by=file.type_set_by or "detection",
+            type_set_by=file.type_set_by or TypeSetBy.DETECTION,
+            actor=actor_of(run),
         )
     await sessions.store_spec_report(
         run.session_id,
