@@ -57,13 +57,25 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def has_unknown_media(document: dict[str, Any]) -> bool:
+    """Whether it shows a file by an id: those belong to Media Services, and no REST call answers one."""
+    return any(
+        node.get("type") == "media" and node.get("attrs", {}).get("type") != "external"
+        for node in nodes(document)
+    )
+
+
 def texts(node: dict[str, Any]) -> Iterator[str]:
-    """Every text of the document, in order; a stack, since documents may be nested deeply."""
-    stack = [node]
+    """Every text of the document, in order."""
+    return (found["text"] for found in nodes(node) if isinstance(found.get("text"), str))
+
+
+def nodes(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node, in order; a stack, since documents may be nested deeply."""
+    stack = [document]
     while stack:
         current = stack.pop()
-        if isinstance(current.get("text"), str):
-            yield current["text"]
+        yield current
         stack.extend(child for child in reversed(current.get("content") or []) if isinstance(child, dict))
 
 

@@ -57,6 +57,8 @@ def description(draft: Draft, value: Any) -> dict[str, Any] | None:
         raise FieldProblem(NOT_A_DOCUMENT)
     if not adf.is_valid(value):
         raise FieldProblem("INVALID_INPUT", named=False)
+    if adf.has_unknown_media(value):
+        raise FieldProblem("ATTACHMENT_VALIDATION_ERROR", named=False)
     settings = draft.call.site.settings
     lengths = [
         {"text": adf.text_length, "json": adf.json_length}[way](value) for way in settings.description_counts

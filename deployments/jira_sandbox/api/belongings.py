@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from deployments.jira_sandbox import catalogue, views
+from deployments.jira_sandbox import catalogue, problems, views
 from deployments.jira_sandbox.api.issues import link_issues
 from deployments.jira_sandbox.belongings import Attachment, Link
 from deployments.jira_sandbox.drafts import check_property, find_issue
@@ -35,7 +35,9 @@ def get_property(call: Call) -> Response:
 
 def set_property(call: Call) -> Response:
     """Write the bare body as the value: 201 when new, 200 when changed, both with an empty body (jira.md 9)."""
-    issue = writable(call)
+    issue = call.issue(call.path("issue"))
+    if "EDIT_ISSUES" not in call.permissions:
+        raise JiraProblem(403, "You do not have permission to edit issues in this project.")
     check_property(call.path("key"), call.body)
     call.writes_to(issue)
     new = call.site.belongings.set_property(issue, call.path("key"), call.body)
@@ -44,7 +46,9 @@ def set_property(call: Call) -> Response:
 
 def delete_property(call: Call) -> Response:
     """Remove a property."""
-    issue = writable(call)
+    issue = call.issue(call.path("issue"))
+    if "EDIT_ISSUES" not in call.permissions:
+        raise problems.no_such_issue()
     call.writes_to(issue)
     if not call.site.belongings.delete_property(issue, call.path("key")):
         raise no_such_property(call.path("key"))
@@ -54,14 +58,6 @@ def delete_property(call: Call) -> Response:
 def no_such_property(key: str) -> JiraProblem:
     """The issue has no such property."""
     return JiraProblem(404, f"The property with key '{key}' does not exist.")
-
-
-def writable(call: Call) -> Issue:
-    """The issue of the path, which the caller may edit."""
-    issue = call.issue(call.path("issue"))
-    if "EDIT_ISSUES" not in call.permissions:
-        raise JiraProblem(403, "You do not have permission to edit issues in this project.")
-    return issue
 
 
 def attachment_meta(call: Call) -> Response:
