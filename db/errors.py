@@ -8,6 +8,7 @@ DatabaseError
 │   ├── RetriesUsedUp    an administrator has to reset them
 │   ├── CancelRequested  a person asked for the work to stop
 │   ├── InJira           the ticket is in Jira, or may be
+│   ├── NotValidated     the ticket changed since it was validated
 │   └── Changed          somebody else changed it since it was read
 └── Unavailable       the database is away, or gave up the transaction; trying again later works
 """
@@ -47,6 +48,10 @@ class CancelRequested(Refused):
 
 class InJira(Refused):
     """The ticket is in Jira, or may be."""
+
+
+class NotValidated(Refused):
+    """The ticket does not stand as it was validated."""
 
 
 class Changed(Refused):

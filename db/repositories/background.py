@@ -67,7 +67,7 @@ class TaskRepository(Repository):
 
     async def holds(self, session_id: uuid.UUID, task_id: str, attempt: int) -> bool:
         """Whether this attempt still holds the session; if so, nobody takes over before the transaction ends."""
-        query = select(SessionTask.id).where(*_mine(session_id, task_id, attempt)).with_for_update(read=True)
+        query = select(SessionTask.id).where(*mine(session_id, task_id, attempt)).with_for_update(read=True)
         return await self.session.scalar(query) is not None
 
     async def complete(self, session_id: uuid.UUID, task_id: str, attempt: int, *, actor: Actor) -> bool:
@@ -94,7 +94,7 @@ class TaskRepository(Repository):
         got further than the run before, which starts the count of failed runs anew.
         """
         await self._lock_session(session_id)
-        row = await self.session.scalar(select(SessionTask).where(*_mine(session_id, task_id, attempt)))
+        row = await self.session.scalar(select(SessionTask).where(*mine(session_id, task_id, attempt)))
         if row is None:
             return False
         before = await self._failed_before(session_id, row.task_type, row.id)
@@ -173,7 +173,7 @@ class TaskRepository(Repository):
     async def _end(
         self, actor: Actor, session_id: uuid.UUID, task_id: str | None, attempt: int, **values: Any
     ) -> bool:
-        row = await self._change(*_mine(session_id, task_id, attempt), **values)
+        row = await self._change(*mine(session_id, task_id, attempt), **values)
         if row is None:
             return False
         await self._write(actor, row, row.status.value)
@@ -224,7 +224,8 @@ class TaskRepository(Repository):
         )
 
 
-def _mine(session_id: uuid.UUID, task_id: str | None, attempt: int) -> tuple[ColumnElement[bool], ...]:
+def mine(session_id: uuid.UUID, task_id: str | None, attempt: int) -> tuple[ColumnElement[bool], ...]:
+    """The fence: the row of this attempt, as long as it runs."""
     return (
         SessionTask.session_id == session_id,
         SessionTask.task_id.is_not_distinct_from(task_id),

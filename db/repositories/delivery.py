@@ -1,0 +1,154 @@
+"""What the export remembers beside its intents: files, links, manual fixes, and pauses that Jira asked for."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from db.base import NOW
+from db.enums import JiraUploadStatus
+from db.models import Attachment, JiraPause, Ticket, TicketDependency
+from db.repositories.base import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpload:
+    """A file that is not on its issue yet, as far as we know."""
+
+    attachment_id: uuid.UUID
+    ticket_id: uuid.UUID
+    jira_key: str
+    filename: str
+    content: str
+    seconds_since_start: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLink:
+    """A dependency whose issues are not linked yet, as far as we know."""
+
+    ticket_id: uuid.UUID
+    depends_on: uuid.UUID
+    jira_key: str
+    blocker_key: str
+
+
+class DeliveryRepository(Repository):
+    """Written by the export alone. None of it is content, and all of it can be written twice."""
+
+    async def store_fixes(
+        self, session_id: uuid.UUID, fixes: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
+    ) -> None:
+        """Add what a person has to do by hand; a fix replaces the earlier one of the same ticket and field."""
+        if not fixes:
+            return
+        query = select(Ticket.id, Ticket.manual_fixes).where(
+            Ticket.session_id == session_id, Ticket.id.in_(fixes)
+        )
+        for ticket_id, before in (await self.session.execute(query.with_for_update(of=Ticket))).all():
+            by_field = {(fix["field"], fix["wanted"]): fix for fix in (*before, *map(dict, fixes[ticket_id]))}
+            await self.session.execute(
+                update(Ticket)
+                .where(Ticket.id == ticket_id)
+                .values(manual_fixes=list(by_field.values()), updated_at=Ticket.updated_at)
+                .execution_options(synchronize_session=False)
+            )
+
+    async def known_keys(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
+        """The tickets of a session by the issue that each of them is."""
+        query = select(Ticket.jira_ticket_key, Ticket.id).where(
+            Ticket.session_id == session_id, Ticket.jira_ticket_key.is_not(None)
+        )
+        return {str(key): ticket_id for key, ticket_id in await self.session.execute(query)}
+
+    async def pending_uploads(self, session_id: uuid.UUID) -> list[PendingUpload]:
+        """The files whose ticket is in Jira and that are not known to be there."""
+        age = func.extract("epoch", func.clock_timestamp() - Attachment.upload_started_at)
+        query = (
+            select(
+                Attachment.id, Ticket.id, Ticket.jira_ticket_key, Attachment.filename, Attachment.content, age
+            )
+            .join(Ticket, Ticket.id == Attachment.ticket_id)
+            .where(Attachment.session_id == session_id, Ticket.jira_ticket_key.is_not(None))
+            .where(Attachment.jira_upload_status == JiraUploadStatus.PENDING)
+            .order_by(Ticket.user_order)
+        )
+        return [
+            PendingUpload(*row[:5], None if row[5] is None else float(row[5]))
+            for row in await self.session.execute(query)
+        ]
+
+    async def upload_starts(self, attachment_id: uuid.UUID) -> None:
+        """From now on the file may be on its issue."""
+        await self._set_upload(attachment_id, upload_started_at=NOW)
+
+    async def store_upload(
+        self, attachment_id: uuid.UUID, status: JiraUploadStatus, jira_attachment_id: str | None = None
+    ) -> None:
+        """What became of the upload."""
+        await self._set_upload(
+            attachment_id, jira_upload_status=status, jira_attachment_id=jira_attachment_id
+        )
+
+    async def pending_links(self, session_id: uuid.UUID) -> list[PendingLink]:
+        """The dependencies between tickets in Jira that are not known to be linked, in the order of work."""
+        blocker = aliased(Ticket)
+        query = (
+            select(Ticket.id, blocker.id, Ticket.jira_ticket_key, blocker.jira_ticket_key)
+            .select_from(TicketDependency)
+            .join(Ticket, Ticket.id == TicketDependency.ticket_id)
+            .join(blocker, blocker.id == TicketDependency.depends_on_ticket_id)
+            .where(Ticket.session_id == session_id, TicketDependency.linked_at.is_(None))
+            .where(Ticket.jira_ticket_key.is_not(None), blocker.jira_ticket_key.is_not(None))
+            .order_by(Ticket.user_order, blocker.user_order)
+        )
+        return [PendingLink(*row) for row in await self.session.execute(query)]
+
+    async def store_links(self, edges: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+        """These dependencies, as (ticket, depends on), are links in Jira now."""
+        if not edges:
+            return
+        pair = tuple_(TicketDependency.ticket_id, TicketDependency.depends_on_ticket_id)
+        await self.session.execute(
+            update(TicketDependency)
+            .where(pair.in_(edges))
+            .values(linked_at=NOW)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def count_links(self, session_id: uuid.UUID) -> int:
+        """How many dependencies of a session are links in Jira."""
+        query = (
+            select(func.count())
+            .select_from(TicketDependency)
+            .join(Ticket, Ticket.id == TicketDependency.ticket_id)
+            .where(Ticket.session_id == session_id, TicketDependency.linked_at.is_not(None))
+        )
+        return await self.session.scalar(query) or 0
+
+    async def pause(self, site: str, seconds: float) -> None:
+        """Jira asked for a pause: no run sends anything to the site before it is over. The longest one counts."""
+        until = func.clock_timestamp() + timedelta(seconds=seconds)
+        statement = insert(JiraPause).values(site=site, not_before=until)
+        longest = func.greatest(JiraPause.not_before, statement.excluded.not_before)
+        await self.session.execute(
+            statement.on_conflict_do_update(index_elements=["site"], set_={"not_before": longest})
+        )
+
+    async def paused_seconds(self, site: str) -> float:
+        """How long nothing may be sent to the site."""
+        left = func.extract("epoch", JiraPause.not_before - func.clock_timestamp())
+        return max(0.0, float(await self.session.scalar(select(left).where(JiraPause.site == site)) or 0))
+
+    async def _set_upload(self, attachment_id: uuid.UUID, **values: Any) -> None:
+        await self.session.execute(
+            update(Attachment)
+            .where(Attachment.id == attachment_id)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
