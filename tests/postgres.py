@@ -75,14 +75,15 @@ def database_url(postgres_server: URL, template_database: str) -> Iterator[str]:
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine on the database of this test; every scope has a connection of its own."""
-    engine = create_engine(database_url, pooled=False)
+    """An engine on the database of this test."""
+    engine = create_engine(database_url)
     yield engine
     await engine.dispose()
 
 
 def _database(server: URL, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copying the files takes 50 ms; the default, through the log, 125.
+    run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield address(server, name)
     run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
