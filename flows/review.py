@@ -1,5 +1,6 @@
 """Stage 4: a person looks at the tickets and decides; nothing runs while they think."""
 
+from typing import Literal
 from uuid import UUID
 
 from prefect import flow
@@ -10,16 +11,17 @@ from pydantic import Field
 from db.enums import EventCategory, ReviewDecision, SessionStage
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
-from tasks.review_rounds import finish_review, open_round, record_decision, summarise_tickets
+from tasks.review_rounds import finish_review, open_round, record_decision
 
 WEEK = 7 * 24 * 3600
 
 
 class ReviewForm(RunInput):
-    """What the director decides."""
+    """What the director decides; there are no defaults, so an empty answer approves nothing."""
 
-    decision: ReviewDecision = Field(
-        description="approve exports the tickets; change leaves them for editing."
+    decision: Literal["approve", "change", "roll_back", "cancel"] = Field(
+        description="`approve` creates the issues in Jira, `change` leaves the tickets open for editing, "
+        "`roll_back` removes them to be written anew, `cancel` decides nothing."
     )
     requested_by: str = Field(min_length=1, description="Your name or e-mail address, for the audit trail.")
     note: str = Field(default="", max_length=4000, description="Anything the team should know.")
@@ -35,13 +37,13 @@ async def review_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
         requested_by: Your name or e-mail address, for the audit trail.
     """
     async with stage_run(session_id, requested_by, SessionStage.REVIEW, EventCategory.REVIEW) as run:
-        round_ = await open_round(run)
-        if round_.decided is None:
-            summary = await summarise_tickets(run, round_)
+        asked = await open_round(run)
+        while asked.decision is None:
             form = await asuspend_flow_run(
-                wait_for_input=ReviewForm.with_initial_data(description=summary),
-                key=f"review-{round_.number}",
+                wait_for_input=ReviewForm.with_initial_data(description=asked.summary),
+                key=f"review-{asked.number}",
                 timeout=WEEK,
             )
-            await record_decision(run, round_, form.decision, form.requested_by, form.note)
-        return await finish_review(run)
+            decision = ReviewDecision(form.decision)
+            asked = await record_decision(run, asked, decision, form.requested_by, form.note)
+        return await finish_review(run, asked)

@@ -1,35 +1,38 @@
-"""Turning what libraries and the database raise into errors that say who can fix them."""
+"""Turning what the database refuses into errors that say who can fix them."""
 
 from db import errors as db_errors
 from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable
 
-_CODES = {
-    db_errors.NotFound: "not-found",
-    db_errors.AlreadyRunning: "already-running",
-    db_errors.InJira: "in-jira",
-    db_errors.Changed: "changed-meanwhile",
-}
+# The first kind that fits decides.
+_MEANINGS: tuple[tuple[type[db_errors.DatabaseError], type[ProductError], str, tuple[str, ...]], ...] = (
+    (db_errors.CancelRequested, Cancelled, "cancelled", ()),
+    (db_errors.StaleAttempt, Cancelled, "stale-attempt", ()),
+    (
+        db_errors.RetriesUsedUp,
+        AdminRequired,
+        "retries-used-up",
+        ("Remove the cause, then: drupal-tickets session resume SESSION --reset-retries",),
+    ),
+    (
+        db_errors.Unavailable,
+        Temporary,
+        "database-away",
+        ("Wait for the database to come back, then resume the session.",),
+    ),
+    (db_errors.NotFound, UserFixable, "not-found", ()),
+    (db_errors.AlreadyRunning, UserFixable, "already-running", ()),
+    (db_errors.InJira, UserFixable, "in-jira", ()),
+    (db_errors.Changed, UserFixable, "changed-meanwhile", ()),
+    (db_errors.DatabaseError, UserFixable, "refused", ()),
+)
 
 
 def as_product_error(error: BaseException) -> BaseException:
     """The same error, said so that a person knows who can fix it; what nobody foresaw stays as it is."""
-    match error:
-        case db_errors.CancelRequested():
-            return Cancelled(error.message, code="cancelled")
-        case db_errors.StaleAttempt():
-            return Cancelled(error.message, code="stale-attempt")
-        case db_errors.RetriesUsedUp():
-            return AdminRequired(error.message, code="retries-used-up")
-        case db_errors.Unavailable():
-            return Temporary(
-                error.message,
-                actions=("Wait for the database to come back, then resume the session.",),
-                code="database-away",
-            )
-        case db_errors.DatabaseError():
-            return UserFixable(error.message, code=_CODES.get(type(error), "refused"))
-        case _:
-            return error
+    for kind, meaning, code, actions in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning(error.message, code=code, actions=actions)
+    return error
 
 
 def error_code(error: BaseException) -> str:

@@ -192,7 +192,8 @@ async def _end_row(
 async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) -> None:
     known = isinstance(error, ProductError)
     await errors.record(
-        session_id=run.session_id,
+        run.session_id,
+        actor=actor_of(run),
         category=error.category if isinstance(error, ProductError) else ErrorCategory.ADMIN_REQUIRED,
         severity=ErrorSeverity.BLOCKING,
         stage=run.stage,

@@ -9,10 +9,19 @@ from tasks.core.findings import Finding
 # Control characters have no place in a ticket; U+FFFE and U+FFFF are no characters at all.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _UNREADABLE = re.compile("\ufffd")
+_CONTROL_BYTES = bytes([*(code for code in range(32) if code not in b"\t\n\r"), 0x7F])
+_RARE_BYTES = re.compile(rb"\xc2[\x80-\x9f]|\xef\xbf[\xbd-\xbf]")  # U+0080 to U+009F, U+FFFD to U+FFFF
+
+
+def is_clean(data: bytes) -> bool:
+    """Whether a file in UTF-8 has no character that must go or could not be read: cheap, and nearly always true."""
+    return len(data.translate(None, _CONTROL_BYTES)) == len(data) and (
+        data.isascii() or not _RARE_BYTES.search(data)
+    )
 
 
 def tidy(
-    filename: str, raw: Sequence[list[str]]
+    filename: str, raw: Sequence[list[str]], *, clean: bool
 ) -> tuple[tuple[str, ...], tuple[list[str], ...], list[Finding]]:
     """Header, columns and findings of a file from its raw columns, each with the header first.
 
@@ -22,7 +31,9 @@ def tidy(
     for column in raw:
         cells = list(map(str.strip, column))
         name = _CONTROL.sub("", cells[0]).strip()
-        found = [*_remove_controls(filename, name, cells), *_unreadable(filename, name, cells)]
+        found = (
+            [] if clean else [*_remove_controls(filename, name, cells), *_unreadable(filename, name, cells)]
+        )
         del cells[0]
         if name or any(cells):
             header.append(name)

@@ -28,12 +28,16 @@ _SAMPLE = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The text of a file, line breaks as \\n, and how it was encoded."""
+    """A file's text as UTF-8 without a byte order mark, line breaks as \n, and how it was encoded."""
 
-    text: str
+    data: bytes
     encoding: str
     guessed: bool = False  # nothing in the file says so
-    damaged: bool = False  # has characters that could not be read and stand as U+FFFD
+
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        return self.data.decode()
 
 
 def binary_kind(content: bytes) -> str | None:
@@ -49,31 +53,31 @@ def binary_kind(content: bytes) -> str | None:
 
 
 def decode(content: bytes) -> Decoded:
-    """The text of a file: its byte order mark, else UTF-8, else Windows-1252."""
+    """The text of a file: its byte order mark, else UTF-8, else Windows-1252; what is unreadable becomes U+FFFD."""
     found = _decode(content)
-    text = found.text
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return Decoded(text, found.encoding, found.guessed, found.damaged)
-    return found
+    if b"\r" not in found.data:
+        return found
+    data = found.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return Decoded(data, found.encoding, found.guessed)
 
 
 def _decode(content: bytes) -> Decoded:
     for bom, encoding in _BOMS:
         if content.startswith(bom):
-            return _marked(content[len(bom) :], encoding)
+            return _as_utf8(content[len(bom) :], encoding)
     unmarked = _utf16_without_mark(content[:_SAMPLE])
-    if unmarked is not None:
-        return _marked(content, unmarked)
+    return _as_utf8(content, unmarked or "utf-8")
+
+
+def _as_utf8(content: bytes, encoding: str) -> Decoded:
     try:
-        return Decoded(content.decode("utf-8"), "utf-8")
+        text = content.decode(encoding)
     except UnicodeDecodeError:
-        return _not_quite_utf8(content)
-
-
-def _marked(content: bytes, encoding: str) -> Decoded:
-    text = content.decode(encoding, errors="replace")
-    return Decoded(text, encoding, damaged="\ufffd" in text)
+        if encoding == "utf-8" and not _mostly_utf8(content):
+            return Decoded(content.decode("cp1252", errors="replace").encode(), "windows-1252", guessed=True)
+        text = content.decode(encoding, errors="replace")
+        return Decoded(text.encode(errors="replace"), encoding)
+    return Decoded(content if encoding == "utf-8" else text.encode(), encoding)
 
 
 def _utf16_without_mark(sample: bytes) -> str | None:
@@ -88,12 +92,9 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     return None
 
 
-def _not_quite_utf8(content: bytes) -> Decoded:
-    """Damaged UTF-8 keeps what is readable; without any readable special character it is Windows-1252."""
+def _mostly_utf8(content: bytes) -> bool:
+    """Whether this is damaged UTF-8, and not another encoding: what is readable outweighs what is not."""
     kept = content.decode("utf-8", errors="surrogateescape")
     bad = sum(1 for character in kept if "\udc80" <= character <= "\udcff")
     good = sum(1 for character in kept if character > "\x7f") - bad
-    if good >= bad:
-        return Decoded(content.decode("utf-8", errors="replace"), "utf-8", damaged=True)
-    text = content.decode("cp1252", errors="replace")
-    return Decoded(text, "windows-1252", guessed=True, damaged="\ufffd" in text)
+    return good >= bad

@@ -12,7 +12,7 @@ from tasks.core.spec.registry import TAB_TYPES
 
 _DELIMITERS = ",;\t|"
 _PREVIEW_ROWS = 30
-_PREVIEW_CHARACTERS = 200_000
+_PREVIEW_BYTES = 200_000
 _KNOWN = [frozenset(name for column in tab.columns for name in column.names) for tab in TAB_TYPES]
 _ENOUGH = 2  # one known word is a coincidence
 
@@ -25,9 +25,9 @@ class Layout:
     title_lines: int  # physical lines above the header
     width: int  # columns of the header
 
-    def body(self, text: str) -> str:
-        """The text from the header on."""
-        return text.split("\n", self.title_lines)[self.title_lines] if self.title_lines else text
+    def body(self, data: bytes) -> bytes:
+        """The file from the header on."""
+        return data.split(b"\n", self.title_lines)[self.title_lines] if self.title_lines else data
 
 
 def known_names(cells: Iterable[str]) -> int:
@@ -46,8 +46,9 @@ def header_row(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
     return next((at for at, row in enumerate(rows) if _filled(row) >= min(2, widest) > 0), 0), best
 
 
-def find_layout(text: str) -> Layout:
+def find_layout(data: bytes) -> Layout:
     """Try every delimiter and take the one under which a header is best known."""
+    text = data[:_PREVIEW_BYTES].decode(errors="ignore")
     best = max((_try(text, delimiter) for delimiter in _DELIMITERS), key=lambda found: found[0])
     return best[1]
 
@@ -57,7 +58,7 @@ def _filled(row: Sequence[str]) -> int:
 
 
 def _try(text: str, delimiter: str) -> tuple[tuple[int, int], Layout]:
-    reader = csv.reader(io.StringIO(text[:_PREVIEW_CHARACTERS], newline="\n"), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter)
     rows: list[list[str]] = []
     starts: list[int] = []
     with suppress(csv.Error):  # what comes before is preview enough

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
-from tasks.core.spec.cells import tidy
+from tasks.core.spec.cells import is_clean, tidy
 from tasks.core.spec.decoding import Decoded, binary_kind, decode
 from tasks.core.spec.layout import find_layout
 from tasks.core.spec.model import ParsedFile, SourceFile
@@ -26,16 +26,20 @@ def read(source: SourceFile) -> Reading:
     if kind is not None:
         return Reading(None, (_blocking(source.filename, "file-unreadable", f"is {kind}, not a CSV file"),))
     decoded = decode(source.content)
-    if not decoded.text.strip():
+    if not decoded.data.strip():
         return Reading(None, (_blocking(source.filename, "file-empty", "is empty"),))
-    layout = find_layout(decoded.text)
-    records = read_records(layout.body(decoded.text), layout.delimiter, layout.width)
-    return parsed_file(source.filename, records, _encoding_findings(source.filename, decoded))
+    layout = find_layout(decoded.data)
+    records = read_records(layout.body(decoded.data), layout.delimiter, layout.width)
+    return parsed_file(
+        source.filename, records, _encoding_findings(source.filename, decoded), clean=is_clean(decoded.data)
+    )
 
 
-def parsed_file(filename: str, records: Records, noticed: Sequence[Finding] = ()) -> Reading:
-    """The table of a file from its records, header first."""
-    header, data, findings = tidy(filename, records.data)
+def parsed_file(
+    filename: str, records: Records, noticed: Sequence[Finding] = (), *, clean: bool = False
+) -> Reading:
+    """The table of a file from its records, header first; `clean` says that no cell has to be looked through."""
+    header, data, findings = tidy(filename, records.data, clean=clean)
     numbers = range(2, len(records.data[0]) + 1)
     parsed = ParsedFile(filename, header, data, numbers)
     return Reading(parsed, (*noticed, *findings, *_record_findings(filename, records)))

@@ -7,6 +7,7 @@ records it touched: a quote that never closes must not swallow the rest of the f
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,37 +32,34 @@ class Records:
     shorter: tuple[int, ...] = ()  # fewer cells than the header
 
 
-def read_records(text: str, delimiter: str, width: int) -> Records:
+def read_records(data: bytes, delimiter: str, width: int) -> Records:
     """All records of a text whose first record is a header of `width` columns."""
-    outside = _outside_quotes(text, delimiter)
+    outside = _outside_quotes(data, delimiter.encode())
     if outside is not None:
-        try:
-            data = _read_regular(text, delimiter, width)
-        except ParserError:  # a record with more cells than the header
-            return _read_carefully(text, delimiter, width)
-        delimiters = sum(part.count(delimiter) for part in outside)
-        if delimiters == len(data[0]) * (width - 1):
-            return Records(data)
-    return _read_carefully(text, delimiter, width)
+        with suppress(ParserError):  # a record with more cells than the header
+            columns = _read_regular(data, delimiter, width)
+            if sum(part.count(delimiter.encode()) for part in outside) == len(columns[0]) * (width - 1):
+                return Records(columns)
+    return _read_carefully(data.decode(), delimiter, width)
 
 
-def _outside_quotes(text: str, delimiter: str) -> list[str] | None:
+def _outside_quotes(data: bytes, delimiter: bytes) -> list[bytes] | None:
     """What stands outside of quotes; None where not every quote opens or closes a whole cell."""
-    if "\0" in text:
+    if b"\0" in data:
         return None  # pandas ends a cell there
-    parts = text.split(_QUOTE)
+    parts = data.split(b'"')
     if len(parts) % 2 == 0:
         return None
-    edges = (delimiter, "\n")
+    edges = (delimiter, b"\n")
     outside = parts[::2]
     opens = all(not part or part.endswith(edges) for part in outside[:-1])
     closes = all(not part or part.startswith(edges) for part in outside[1:])
     return outside if opens and closes else None
 
 
-def _read_regular(text: str, delimiter: str, width: int) -> tuple[list[str], ...]:
+def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...]:
     frame = read_csv(
-        io.BytesIO(text.encode()),
+        io.BytesIO(data),
         sep=delimiter,
         header=None,
         names=range(width),

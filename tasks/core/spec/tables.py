@@ -1,6 +1,7 @@
 """From a file and its tab type to a table: separator rows left out, scope read."""
 
 from collections.abc import Sequence
+from itertools import compress
 
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.detection import Detection
@@ -11,12 +12,14 @@ from tasks.core.spec.scope import read_scope
 
 def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSettings) -> Table:
     """The filled rows of a file as a table of its type."""
-    separators = set(separator_rows(parsed))
+    separators = separator_rows(parsed)
     data, numbers = parsed.data, parsed.numbers
     if separators:
-        kept = [at for at in range(len(numbers)) if at not in separators]
-        data = tuple([[column[at] for at in kept] for column in data])
-        numbers = [numbers[at] for at in kept]
+        filled = [True] * len(numbers)
+        for at in separators:
+            filled[at] = False
+        data = tuple([list(compress(column, filled)) for column in data])
+        numbers = list(compress(numbers, filled))
     x = detection.columns.get("x")
     scope = read_scope(None if x is None else data[x], len(numbers), settings.scope)
     return Table(

@@ -62,6 +62,8 @@ class Outgoing(Frozen):
     """A ticket as it leaves us."""
 
     ticket_id: str
+    key: str = Field(default="", description="The planned key, stable over versions of the spec.")
+    rows: tuple[str, ...] = Field(default=(), description="Identities of its rows, for the export record.")
     title: str
     description: dict[str, Any]
     content_hash: str

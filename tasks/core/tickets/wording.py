@@ -67,7 +67,7 @@ def clause(text: str, limit: int = 80) -> str:
 
 def utf16_length(text: str) -> int:
     """How long JavaScript and Java call the text; lone surrogates count as one."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def quoted(text: str) -> str:

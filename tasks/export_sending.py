@@ -1,0 +1,250 @@
+"""How tickets become issues exactly once, although Jira has no idempotency keys and its search lags.
+
+For each chunk: the intents in one transaction, then one request, then the keys. Which issue is which ticket is
+proven by the entity property that the issue carries, never by its place in an answer. When nobody knows what
+became of a request, nothing is sent again before Jira was asked, and it is asked only when the request must have
+taken effect (T_request) and an issue can be found (T_index). Meanwhile other chunks go on.
+
+Assumed: a request takes effect within T_request of its intent, or never; an issue is found by search within T_index
+of its creation; an issue read by key is read as it is. Where one of these fails there can be a second issue; it is
+found by the later search and named.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from blocks.jira_answers import BulkCreated, ErrorCollection, Issue
+from blocks.jira_client import BULK_CREATE, JiraClient
+from blocks.jira_errors import JiraRefused, NotSent
+from tasks.concurrency import together, unbroken
+from tasks.core.errors import AdminRequired, Temporary, UnknownOutcome
+from tasks.core.settings import JiraSettings
+from tasks.core.tickets.payload import (
+    PROPERTY,
+    Outgoing,
+    Payload,
+    Target,
+    chunks,
+    content_update,
+    droppable,
+    payload,
+)
+from tasks.export_intents import IntentLedger
+
+ROUNDS = 6  # how often a chunk may be refused in part, or get lost, before we give up for now
+SENDS = 5  # how often Jira may turn a chunk away at the door
+LeftOut = Mapping[str, frozenset[str]]  # fields that Jira refused, by ticket
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What one exchange left undone."""
+
+    lost: tuple[Outgoing, ...] = ()  # nobody knows whether they were created
+    again: LeftOut = field(default_factory=dict)  # to be sent without these fields
+    halve: bool = False  # refused as a whole, for one of them or for being too much
+
+
+class Sender:
+    """Sends the tickets of one session."""
+
+    def __init__(
+        self, client: JiraClient, ledger: IntentLedger, target: Target, settings: JiraSettings
+    ) -> None:
+        self.client, self.ledger, self.target, self.settings = client, ledger, target, settings
+        self._turn = asyncio.Lock()  # one create request at a time: keys in the order of work
+
+    async def send(self, fresh: Sequence[Outgoing], unknown: Sequence[Outgoing]) -> None:
+        """Bring every ticket to a known end: in Jira with its key stored, or refused with the reason.
+
+        Raises ValidationRequired, Cancelled or AdminRequired as soon as one shows, UnknownOutcome or Temporary
+        when Jira was away for too long. All of them can be resumed.
+        """
+        await self.ledger.uncertain(unknown, self._search_again_seconds)
+        await together(
+            *(self._deliver(chunk, unknown=True) for chunk in chunks(unknown, BULK_CREATE)),
+            *(self._deliver(chunk) for chunk in chunks(fresh, BULK_CREATE)),
+        )
+
+    async def _deliver(
+        self,
+        chunk: Sequence[Outgoing],
+        *,
+        unknown: bool = False,
+        left_out: LeftOut | None = None,
+        rounds: int = ROUNDS,
+    ) -> None:
+        if rounds == 0:
+            raise UnknownOutcome(
+                f"Jira kept losing {len(chunk)} tickets.",
+                actions=("Resume the session when Jira is well again; nothing is created twice.",),
+            )
+        if unknown:
+            await self._wait_until_jira_must_know(chunk)
+            chunk = await self._missing(chunk)
+        async with self._turn:
+            if unknown and chunk:  # the turn may have been long in coming: ask again just before sending
+                chunk = await self._missing(chunk)
+            if not chunk:
+                return
+            rest = await self._send(chunk, left_out or {}, again=unknown)
+        await self._go_on(chunk, rest, left_out or {}, rounds - 1)
+
+    async def _go_on(self, chunk: Sequence[Outgoing], rest: Rest, left_out: LeftOut, rounds: int) -> None:
+        if rest.halve:
+            middle = len(chunk) // 2
+            halves = (chunk[:middle], chunk[middle:])
+            await together(*(self._deliver(half, left_out=left_out, rounds=rounds + 1) for half in halves))
+            return
+        again = [ticket for ticket in chunk if ticket.ticket_id in rest.again]
+        jobs = []
+        if again:
+            jobs.append(self._deliver(again, left_out={**left_out, **rest.again}, rounds=rounds))
+        if rest.lost:
+            jobs.append(self._deliver(rest.lost, unknown=True, left_out=left_out, rounds=rounds))
+        await together(*jobs)
+
+    # One exchange
+
+    async def _send(self, chunk: Sequence[Outgoing], left_out: LeftOut, *, again: bool) -> Rest:
+        """One exchange, again while Jira turns it away at the door."""
+        made = [payload(ticket, self.target, left_out.get(ticket.ticket_id, ())) for ticket in chunk]
+        for attempt in range(1, SENDS):
+            await self.client.ready()
+            try:
+                return await unbroken(self._exchange(chunk, made, left_out, again=again))
+            except NotSent:
+                await asyncio.sleep(0.2 * attempt)
+        await self.client.ready()
+        return await unbroken(self._exchange(chunk, made, left_out, again=again))
+
+    async def _exchange(
+        self, chunk: Sequence[Outgoing], made: Sequence[Payload], left_out: LeftOut, *, again: bool
+    ) -> Rest:
+        """Intents, then the request, then the keys."""
+        await self.ledger.open_intents(chunk, [each.fixes for each in made], again=again)
+        within = self.settings.request_seconds / 2
+        try:
+            answer = await self.client.create_issues([each.body for each in made], within=within)
+        except UnknownOutcome:
+            return await self._lost(chunk)
+        except (NotSent, AdminRequired) as error:
+            await self.ledger.not_created(chunk, error.message)
+            raise
+        except JiraRefused as error:
+            if len(chunk) > 1:
+                await self.ledger.not_created(chunk, error.message)
+                return Rest(halve=True)
+            return Rest(again=await self._refused(chunk, {chunk[0].ticket_id: error.reasons}, left_out))
+        return await self._store(chunk, answer, left_out)
+
+    async def _store(self, chunk: Sequence[Outgoing], answer: BulkCreated, left_out: LeftOut) -> Rest:
+        """Store what is proven; the rest was refused, or nobody knows."""
+        refusals = _by_ticket(chunk, answer)
+        proven = await self._prove(chunk, answer)
+        refused = [t for t in chunk if t.ticket_id in refusals and t.ticket_id not in proven]
+        lost = [t for t in chunk if t.ticket_id not in refusals and t.ticket_id not in proven]
+        rest = await self._lost(lost) if lost else Rest()
+        return Rest(lost=rest.lost, again=await self._refused(refused, refusals, left_out))
+
+    async def _lost(self, chunk: Sequence[Outgoing]) -> Rest:
+        await self.ledger.uncertain(chunk, self._search_again_seconds)
+        return Rest(lost=tuple(chunk))
+
+    # Proof
+
+    async def _prove(self, chunk: Sequence[Outgoing], answer: BulkCreated) -> set[str]:
+        """Read the new issues back, and store the keys of those that say which ticket they are."""
+        try:
+            issues = await self.client.fetch((issue.key for issue in answer.issues), properties=[PROPERTY])
+        except Temporary:
+            return set()  # whatever was created is found again by its label
+        _require_marks(issues)
+        return await self._adopt(chunk, self._ours(issues))
+
+    async def _missing(self, chunk: Sequence[Outgoing]) -> list[Outgoing]:
+        """Ask Jira for the issues of this session; adopt what is found, return what is not there."""
+        found = await self.client.search_label(self.target.project_key, self.target.label)
+        known = await self.ledger.known_keys()
+        unknown = [issue.key for issue in found if issue.key not in known]
+        issues = await self.client.fetch(unknown, properties=[PROPERTY])
+        titles = {ticket.title for ticket in chunk}
+        _require_marks([issue for issue in issues if issue.fields.get("summary") in titles])
+        adopted = await unbroken(self._adopt(chunk, self._ours(issues)))
+        return [ticket for ticket in chunk if ticket.ticket_id not in adopted]
+
+    def _ours(self, issues: Sequence[Issue]) -> dict[str, list[Issue]]:
+        """The issues of this session by the ticket that they say they are, the oldest first."""
+        by_ticket: dict[str, list[Issue]] = {}
+        for issue in sorted(issues, key=lambda issue: int(issue.id)):
+            mark = issue.properties.get(PROPERTY)
+            if isinstance(mark, dict) and mark.get("session") == self.target.session_id:
+                by_ticket.setdefault(str(mark.get("ticket")), []).append(issue)
+        return by_ticket
+
+    async def _adopt(self, chunk: Sequence[Outgoing], found: Mapping[str, Sequence[Issue]]) -> set[str]:
+        """Store the keys of the tickets that were found; an issue with an older text gets the current one."""
+        ours = {ticket.ticket_id: ticket for ticket in chunk if ticket.ticket_id in found}
+        outdated = [
+            ticket
+            for ticket in ours.values()
+            if found[ticket.ticket_id][0].properties[PROPERTY].get("hash") != ticket.content_hash
+        ]
+        if outdated:
+            await self.ledger.open_intents(outdated, again=True)
+        for ticket in outdated:
+            body = content_update(ticket, self.target)
+            await self.client.update_issue(found[ticket.ticket_id][0].key, body)
+        if ours:
+            await self.ledger.created(list(ours.values()), found)
+        return set(ours)
+
+    # Refusals and waiting
+
+    async def _refused(
+        self, refused: Sequence[Outgoing], why: Mapping[str, ErrorCollection], left_out: LeftOut
+    ) -> LeftOut:
+        """Note what was refused; returns the fields to leave out for those that may be tried without them."""
+        again: dict[str, frozenset[str]] = {}
+        for ticket in refused:
+            before = left_out.get(ticket.ticket_id, frozenset())
+            named = self._named_fields(ticket, why[ticket.ticket_id]) - before
+            if named:
+                again[ticket.ticket_id] = before | named
+            reason = why[ticket.ticket_id].text() or "Jira gave no reason."
+            await self.ledger.not_created([ticket], reason, final=not named)
+        return again
+
+    def _named_fields(self, ticket: Outgoing, why: ErrorCollection) -> frozenset[str]:
+        """The fields that Jira refused, when it named nothing that we cannot do without."""
+        fields = frozenset(why.errors)
+        return fields if fields <= droppable(self.target, ticket) else frozenset()
+
+    async def _wait_until_jira_must_know(self, chunk: Sequence[Outgoing]) -> None:
+        assumed = self.settings.request_seconds + self.settings.index_seconds
+        await asyncio.sleep(max(0.0, assumed - await self.ledger.seconds_since_intent(chunk)))
+
+    @property
+    def _search_again_seconds(self) -> float:
+        """When to look once more for a second issue: long after the assumed times."""
+        return 10 * (self.settings.request_seconds + self.settings.index_seconds)
+
+
+def _require_marks(issues: Sequence[Issue]) -> None:
+    """Stop where Jira does not keep our property: without it nobody could tell what was created already."""
+    for issue in issues:
+        if PROPERTY not in issue.properties:
+            raise AdminRequired(
+                f"{issue.key} lacks the property that says which ticket it is.",
+                code="jira-property-missing",
+                actions=("Ask a Jira administrator whether something removes issue properties.",),
+            )
+
+
+def _by_ticket(chunk: Sequence[Outgoing], answer: BulkCreated) -> dict[str, ErrorCollection]:
+    return {
+        chunk[error.failed_element_number].ticket_id: error.element_errors
+        for error in answer.errors
+        if error.failed_element_number < len(chunk)
+    }

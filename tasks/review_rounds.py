@@ -1,0 +1,129 @@
+"""One round of asking a person: shown, decided once through whichever door, and followed by what was decided."""
+
+from collections import Counter
+from uuid import UUID
+
+from prefect import task
+from prefect.client.orchestration import get_client
+from pydantic import BaseModel, ConfigDict
+
+from blocks.database import database_engine
+from db.actor import Actor
+from db.engine import session_scope
+from db.enums import ReviewDecision, SessionStage
+from db.errors import Changed
+from db.models import ReviewRound
+from db.repositories.reviews import ReviewRepository
+from db.repositories.rollback import RollbackRepository
+from db.repositories.sessions import SessionRepository
+from db.repositories.tickets import TicketRepository
+from tasks.core.markdown import escape, table
+from tasks.core.outcomes import StageOutcome, StageRun
+from tasks.lifecycle import actor_of
+from tasks.retrying import ONCE, RETRYING
+
+_NEXT: dict[ReviewDecision | None, str] = {
+    ReviewDecision.APPROVE: "Approved: delivery is on its way.",
+    ReviewDecision.CHANGE: "The tickets stay open for editing; start review-tickets again when they are ready.",
+    ReviewDecision.ROLL_BACK: "The tickets are removed; start prepare-session to write them anew.",
+    ReviewDecision.CANCEL: "Nothing was decided; the tickets stay as they are.",
+}
+
+
+class Round(BaseModel):
+    """A review round as the flow needs it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    revision: int
+    summary: str = ""
+    decision: ReviewDecision | None = None
+    decided_by: str | None = None
+
+
+@task(task_run_name="open the review", **RETRYING)
+async def open_round(run: StageRun) -> Round:
+    """This run's round, with a summary of the tickets that it asks about."""
+    async with session_scope(await database_engine()) as session:
+        row = await ReviewRepository(session).open_round(run.session_id, run.flow_run_id, actor=actor_of(run))
+        groups = Counter(
+            ticket.entity_group.value
+            for ticket in await TicketRepository(session).list_tickets(run.session_id)
+        )
+    return _round(row, _summary(run, row, groups))
+
+
+@task(task_run_name="record the decision", **ONCE)
+async def record_decision(
+    run: StageRun, asked: Round, decision: ReviewDecision, requested_by: str, note: str
+) -> Round:
+    """Keep the decision; an approval of tickets that changed meanwhile opens a new round instead."""
+    actor = Actor(requested_by, request_id=run.flow_run_id)
+    engine = await database_engine()
+    try:
+        async with session_scope(engine) as session:
+            row = await ReviewRepository(session).decide(
+                run.session_id, decision, actor=actor, note=note, round_number=asked.number
+            )
+    except Changed as changed:
+        async with session_scope(engine) as session:
+            row = await ReviewRepository(session).renew(run.session_id, run.flow_run_id, actor=actor)
+        return _round(row, f"**{changed.message}**\n\n{asked.summary}")
+    return _round(row)
+
+
+@task(task_run_name="follow the decision", **RETRYING)
+async def finish_review(run: StageRun, decided: Round) -> StageOutcome:
+    """Do what was decided: trigger the delivery, or roll back; safe to repeat."""
+    stage = SessionStage.REVIEW
+    if decided.decision is ReviewDecision.APPROVE:
+        await _trigger_delivery(run, decided)
+    elif decided.decision is ReviewDecision.ROLL_BACK:
+        stage = SessionStage.PROCESSING
+        await _roll_back(run)
+    return StageOutcome(session_id=run.session_id, stage=stage, message=_NEXT.get(decided.decision, "Decided."))
+
+
+async def _trigger_delivery(run: StageRun, decided: Round) -> None:
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name("deliver-session/deliver-session")
+        await client.create_flow_run_from_deployment(
+            deployment.id,
+            parameters={"session_id": str(run.session_id), "requested_by": decided.decided_by},
+            idempotency_key=f"{run.session_id}:deliver-after-review:{decided.number}",
+            tags=[session_tag(run.session_id)],
+        )
+
+
+async def _roll_back(run: StageRun) -> None:
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).get(run.session_id)
+        if record.current_stage is SessionStage.REVIEW:
+            await RollbackRepository(session).roll_back(
+                run.session_id, SessionStage.PROCESSING, actor=actor_of(run)
+            )
+
+
+def session_tag(session_id: UUID) -> str:
+    """The tag by which the runs of a session are found in Prefect."""
+    return f"session:{session_id}"
+
+
+def _round(row: ReviewRound, summary: str = "") -> Round:
+    return Round(
+        number=row.round,
+        revision=row.revision,
+        summary=summary,
+        decision=row.decision,
+        decided_by=row.decided_by,
+    )
+
+
+def _summary(run: StageRun, row: ReviewRound, groups: Counter[str]) -> str:
+    total = sum(groups.values())
+    return (
+        f"## {escape(run.site_name)}: {total} tickets (review round {row.round})\n\n"
+        f"{table(['group', 'tickets'], sorted(groups.items()))}\n\n"
+        f"Read them in the artifact `tickets` or with `drupal-tickets tickets list {run.session_id}`."
+    )
