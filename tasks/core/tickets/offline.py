@@ -7,11 +7,11 @@ is never taken for a "no".
 from collections.abc import Callable
 
 from db.enums import WrittenBy
-from tasks.core.tickets.checks import MAX_TITLE
 from tasks.core.tickets.model import PlannedTicket, Prose
 from tasks.core.tickets.texts import content, images, others, views, workflow
 from tasks.core.tickets.texts.model import Text
-from tasks.core.tickets.wording import utf16_length
+from tasks.core.tickets.texts.several import are_several, several
+from tasks.core.tickets.wording import clipped
 
 _TEXTS: dict[str, Callable[[PlannedTicket], Text]] = {
     "bundle": content.bundle,
@@ -31,17 +31,10 @@ _TEXTS: dict[str, Callable[[PlannedTicket], Text]] = {
 
 def write(ticket: PlannedTicket) -> Prose:
     """The text of a ticket; the same ticket always gets the same text."""
-    text = _TEXTS[ticket.kind](ticket)
+    text = several(ticket) if are_several(ticket) else _TEXTS[ticket.kind](ticket)
     return Prose(
-        title=_fitting(text.title),
+        title=clipped(text.title),
         story=f"As a {text.role}, I want {text.want} so that {text.benefit}.",
         criteria=tuple(dict.fromkeys(text.criteria)),
         written_by=WrittenBy.OFFLINE,
     )
-
-
-def _fitting(title: str) -> str:
-    """Titles stay short by their parts; characters that count double can still make one too long."""
-    while utf16_length(title) > MAX_TITLE:
-        title = title.rpartition(" ")[0]
-    return title

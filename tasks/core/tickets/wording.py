@@ -60,6 +60,13 @@ def _shortened(text: str, limit: int) -> str:
     return "" if "_" in text[:limit] else text[: limit - 1] + "…"
 
 
+def clipped(text: str, limit: int = 250) -> str:
+    """A title of whole words that Jira takes, whatever its characters count."""
+    while utf16_length(text) > limit:
+        text = text.rpartition(" ")[0]
+    return text
+
+
 def clause(text: str, limit: int = 80) -> str:
     """A cell as a part of one sentence: spoken, and without anything that would end the sentence."""
     return " ".join(_SENTENCE_END.sub(" ", spoken(text, limit)).split())

@@ -23,13 +23,18 @@ def capital(text: str) -> str:
 def removal(ticket: PlannedTicket, *, whole: bool) -> Text:
     """The text of a removal ticket of any kind."""
     what = thing(ticket) if whole else f"{parts(ticket)} on {thing(ticket)}"
+    return removal_of(what, headline(ticket, whole=whole))
+
+
+def removal_of(what: str, title: str) -> Text:
+    """The same for anything that can be named."""
     return Text(
-        headline(ticket, whole=whole),
+        title,
         ADMINISTRATOR,
         f"{what} removed",
         "the site holds only what is in use",
         (
-            f"{capital(what)} no longer exist{'s' if whole else ''} on the site or in the exported configuration.",
+            f"Nothing is left of {what} on the site or in the exported configuration.",
             "Content stored there is moved or given up as agreed before anything is removed.",
             "Nothing on the site refers to what was removed, and the pages that used it still work.",
         ),

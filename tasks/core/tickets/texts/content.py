@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from tasks.core.tickets.facts import Fact, distinct, grouped, label, mention, of_type, value
 from tasks.core.tickets.model import PlannedTicket
-from tasks.core.tickets.texts.common import EXPORTED, removal, story_of_change, thing, unchanged, within
+from tasks.core.tickets.texts.common import (
+    EXPORTED,
+    capital,
+    removal,
+    story_of_change,
+    thing,
+    unchanged,
+    within,
+)
 from tasks.core.tickets.texts.headlines import clause_name, headline
 from tasks.core.tickets.texts.model import Text
 from tasks.core.tickets.wording import clause, counted, listed, quoted, spoken
@@ -66,8 +74,8 @@ def bundle(ticket: PlannedTicket) -> Text:
     criteria = [exists.format(quoted(label(row))) if ticket.action == "build" else unchanged(ticket)]
     criteria += [
         _alias(row),
-        _answered(row, _YES, "Switched on"),
-        _answered(row, _NO, "Switched off"),
+        _answered(row, _YES, "Set up"),
+        _answered(row, _NO, "Not set up"),
         _open(row),
     ]
     criteria += [_required(fields), _references(fields), EXPORTED]
@@ -110,7 +118,7 @@ def view_modes(ticket: PlannedTicket) -> Text:
     noted = [row for row in rows if value(row, "notes")]
     notes = f"What the table notes for {_labels(noted)} is set up." if noted else ""
     kept = "" if ticket.action == "build" else unchanged(ticket)
-    first = f"The view modes {_labels(rows)} exist on {thing(ticket)}."
+    first = f"{capital(thing(ticket))} has these view modes: {_labels(rows)}."
     want = f"{counted(len(rows), 'view mode')} on {thing(ticket)}"
     story = story_of_change(ticket, EDITOR, want, "the same content is shown in each place as designed")
     criteria = [first, *within(uses, 4), notes, kept, EXPORTED]
@@ -153,7 +161,7 @@ def _open(row: Fact) -> str:
 
 
 def _labels(rows: Sequence[Fact]) -> str:
-    return listed(quoted(label(row)) for row in rows)
+    return listed(dict.fromkeys(quoted(label(row)) for row in rows))
 
 
 def _naming(sentence: str, rows: Sequence[Fact]) -> str:

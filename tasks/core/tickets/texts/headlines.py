@@ -8,7 +8,7 @@ from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.wording import clause, counted, listed, quoted, spoken
 
 NAME = 120
-_VERBS = {"build": "Create", "extend": "Extend", "change": "Change", "removal": "Remove"}
+VERBS = {"build": "Create", "extend": "Extend", "change": "Change", "removal": "Remove"}
 
 
 def name(ticket: PlannedTicket) -> str:
@@ -33,7 +33,7 @@ def headline(ticket: PlannedTicket, *, whole: bool) -> str:
     if ticket.action == "extend":
         return f"Extend {ticket.subject} {name(ticket)} with {parts(ticket)}"
     if whole:
-        return f"{_VERBS[ticket.action]} {thing}"
-    verb = "Configure" if ticket.action == "build" else _VERBS[ticket.action]
+        return f"{VERBS[ticket.action]} {thing}"
+    verb = "Configure" if ticket.action == "build" else VERBS[ticket.action]
     where = "from" if ticket.action == "removal" else "on"
     return f"{verb} {parts(ticket)} {where} {name(ticket)} ({ticket.subject})"

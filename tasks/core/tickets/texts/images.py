@@ -85,4 +85,4 @@ def _effect(row: Fact) -> str:
 
 
 def _labels(rows: Sequence[Fact]) -> str:
-    return listed(quoted(label(row)) for row in rows)
+    return listed(dict.fromkeys(quoted(label(row)) for row in rows))

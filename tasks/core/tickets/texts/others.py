@@ -7,12 +7,13 @@ from tasks.core.tickets.texts.common import (
     EXPORTED,
     capital,
     removal,
+    removal_of,
     story_of_change,
     thing,
     unchanged,
     within,
 )
-from tasks.core.tickets.texts.headlines import clause_name, headline, name
+from tasks.core.tickets.texts.headlines import headline, name, parts
 from tasks.core.tickets.texts.model import Text
 from tasks.core.tickets.wording import counted, listed, quoted, spoken
 
@@ -110,15 +111,17 @@ def _way(ticket: PlannedTicket, row: Fact) -> str:
 
 def setting(ticket: PlannedTicket) -> Text:
     """Settings of the site."""
+    names = listed(dict.fromkeys(label(row) for row in ticket.rows), limit=5)
+    verb = {"change": "Change", "removal": "Remove"}.get(ticket.action, "Configure")
+    what, title = parts(ticket), f"{verb} {parts(ticket)}: {names}"
     if ticket.action == "removal":
-        return removal(ticket, whole=False)
+        return removal_of(what, title)
     lines = [_is_set(row) for row in ticket.rows if value(row, "value")]
-    kept = "" if ticket.action == "build" else unchanged(ticket)
-    first = f"{capital(counted(len(ticket.rows), 'setting'))} of the table hold on every environment."
+    kept = "" if ticket.action == "build" else "What no row speaks of stays as it was."
+    first = f"The {what} of the table hold on every environment."
     criteria = [first, *within(lines, 5), kept, EXPORTED]
-    want = f"{counted(len(ticket.rows), 'setting')} of {clause_name(ticket)}"
-    story = story_of_change(ticket, ADMINISTRATOR, want, "the site behaves as specified")
-    return Text(headline(ticket, whole=False), *story, tuple(filter(None, criteria)))
+    want = f"{what} of the site as the spec says"
+    return Text(title, ADMINISTRATOR, want, "the site behaves as specified", tuple(filter(None, criteria)))
 
 
 def _is_set(row: Fact) -> str:

@@ -65,7 +65,7 @@ def _notes(displays: Sequence[Fact]) -> str:
 
 
 def _labels(rows: Sequence[Fact]) -> str:
-    return listed(quoted(label(row)) for row in rows)
+    return listed(dict.fromkeys(quoted(label(row)) for row in rows))
 
 
 def _benefit(views: Sequence[Fact]) -> str:
