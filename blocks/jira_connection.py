@@ -1,6 +1,6 @@
 """A login at one Jira site: the library's sessions, the threads they run in, and how answers become types."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -74,6 +74,10 @@ class JiraConnection:
     def limiter(self) -> SiteLimiter:
         """The pacing of this site, shared by the process."""
         return self._transport.limiter
+
+    def ask_before_writing(self, permission: Callable[[], Awaitable[None]]) -> None:
+        """Await this right before every write that may be repeated; it raises when the work has to stop."""
+        self._transport.before_write = permission
 
     async def ready(self) -> None:
         """Wait until Jira wants to hear from us."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 from typing import TypeVar
@@ -35,6 +35,8 @@ class Transport:
     def __init__(self, site: str, limiter: SiteLimiter, *, in_flight: int, patience: float) -> None:
         self.site = site
         self.limiter = limiter
+        # Asked right before a repeatable write leaves: raises when the caller has to stop.
+        self.before_write: Callable[[], Awaitable[None]] | None = None
         self._patience = patience
         self._gate = asyncio.Semaphore(in_flight)
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="jira")
@@ -86,6 +88,8 @@ class Transport:
     ) -> requests.Response:
         writes = effect is not Effect.READ
         async with self._gate:
+            if effect is Effect.REPEATABLE and self.before_write is not None:
+                await self.before_write()
             try:
                 response = await asyncio.get_running_loop().run_in_executor(self._pool, send)
             except requests.RequestException as error:

@@ -1,5 +1,6 @@
 """Stage 5: every ticket in Jira exactly once."""
 
+import asyncio
 from uuid import UUID
 
 from prefect import flow
@@ -12,7 +13,6 @@ from tasks.export import (
     finish_export,
     link_issues,
     publish_results,
-    settle_unknown,
     upload_attachments,
 )
 from tasks.lifecycle import clear_ending, stage_run
@@ -34,11 +34,9 @@ async def export_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
         session_id, requested_by, SessionStage.REVIEW, EventCategory.JIRA_EXPORT, TaskType.EXPORT
     ) as run:
         await open_gate(run)
-        await check_jira(run)
-        await settle_unknown(run)
-        await create_issues(run)
-        await upload_attachments(run)
-        await link_issues(run)
+        target = await check_jira(run)
+        await create_issues(run, target)
+        await asyncio.gather(upload_attachments(run), link_issues(run, target))
         outcome = await finish_export(run)
         await publish_results(run)
         return outcome

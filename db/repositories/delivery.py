@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from db.base import NOW
 from db.enums import JiraUploadStatus
-from db.models import Attachment, JiraPause, Ticket, TicketDependency
+from db.models import Attachment, JiraPause, SendIntent, Ticket, TicketDependency
 from db.repositories.base import Repository
 
 
@@ -43,21 +43,19 @@ class DeliveryRepository(Repository):
 
     async def store_fixes(
         self, session_id: uuid.UUID, fixes: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
-    ) -> None:
-        """Add what a person has to do by hand; a fix replaces the earlier one of the same ticket and field."""
-        if not fixes:
-            return
+    ) -> set[uuid.UUID]:
+        """Add what a person has to do by hand, once per ticket, field and wanted value; returns who got a new one."""
         query = select(Ticket.id, Ticket.manual_fixes).where(
             Ticket.session_id == session_id, Ticket.id.in_(fixes)
         )
-        for ticket_id, before in (await self.session.execute(query.with_for_update(of=Ticket))).all():
-            by_field = {(fix["field"], fix["wanted"]): fix for fix in (*before, *map(dict, fixes[ticket_id]))}
-            await self.session.execute(
-                update(Ticket)
-                .where(Ticket.id == ticket_id)
-                .values(manual_fixes=list(by_field.values()), updated_at=Ticket.updated_at)
-                .execution_options(synchronize_session=False)
-            )
+        changed: set[uuid.UUID] = set()
+        for ticket_id, before in (await self.session.execute(query.with_for_update())).all():
+            known = {(fix["field"], fix["wanted"]) for fix in before}
+            new = [dict(fix) for fix in fixes[ticket_id] if (fix["field"], fix["wanted"]) not in known]
+            if new:
+                changed.add(ticket_id)
+                await self._set_fixes(ticket_id, [*before, *new])
+        return changed
 
     async def known_keys(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
         """The tickets of a session by the issue that each of them is."""
@@ -65,6 +63,27 @@ class DeliveryRepository(Repository):
             Ticket.session_id == session_id, Ticket.jira_ticket_key.is_not(None)
         )
         return {str(key): ticket_id for key, ticket_id in await self.session.execute(query)}
+
+    async def had_unknown_outcomes(self, session_id: uuid.UUID) -> bool:
+        """Whether nobody knew for a while what became of a request: then there may be a second issue."""
+        query = select(SendIntent.id).where(
+            SendIntent.session_id == session_id, SendIntent.search_again_at.is_not(None)
+        )
+        return await self.session.scalar(query.limit(1)) is not None
+
+    async def searches_due(self) -> list[uuid.UUID]:
+        """Sessions whose Jira has to be searched once more for a second issue."""
+        query = select(SendIntent.session_id).where(SendIntent.search_again_at <= func.clock_timestamp())
+        return list(await self.session.scalars(query.distinct()))
+
+    async def searched(self, session_id: uuid.UUID) -> None:
+        """The later search of a session is done."""
+        await self.session.execute(
+            update(SendIntent)
+            .where(SendIntent.session_id == session_id, SendIntent.search_again_at <= func.clock_timestamp())
+            .values(search_again_at=None)
+            .execution_options(synchronize_session=False)
+        )
 
     async def pending_uploads(self, session_id: uuid.UUID) -> list[PendingUpload]:
         """The files whose ticket is in Jira and that are not known to be there."""
@@ -79,8 +98,10 @@ class DeliveryRepository(Repository):
             .order_by(Ticket.user_order)
         )
         return [
-            PendingUpload(*row[:5], None if row[5] is None else float(row[5]))
-            for row in await self.session.execute(query)
+            PendingUpload(
+                file_id, ticket_id, str(key), filename, content, None if age is None else float(age)
+            )
+            for file_id, ticket_id, key, filename, content, age in await self.session.execute(query)
         ]
 
     async def upload_starts(self, attachment_id: uuid.UUID) -> None:
@@ -107,7 +128,8 @@ class DeliveryRepository(Repository):
             .where(Ticket.jira_ticket_key.is_not(None), blocker.jira_ticket_key.is_not(None))
             .order_by(Ticket.user_order, blocker.user_order)
         )
-        return [PendingLink(*row) for row in await self.session.execute(query)]
+        found = await self.session.execute(query)
+        return [PendingLink(ticket, other, str(key), str(by)) for ticket, other, key, by in found]
 
     async def store_links(self, edges: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
         """These dependencies, as (ticket, depends on), are links in Jira now."""
@@ -144,6 +166,14 @@ class DeliveryRepository(Repository):
         """How long nothing may be sent to the site."""
         left = func.extract("epoch", JiraPause.not_before - func.clock_timestamp())
         return max(0.0, float(await self.session.scalar(select(left).where(JiraPause.site == site)) or 0))
+
+    async def _set_fixes(self, ticket_id: uuid.UUID, fixes: list[dict[str, Any]]) -> None:
+        await self.session.execute(
+            update(Ticket)
+            .where(Ticket.id == ticket_id)
+            .values(manual_fixes=fixes, updated_at=Ticket.updated_at)
+            .execution_options(synchronize_session=False)
+        )
 
     async def _set_upload(self, attachment_id: uuid.UUID, **values: Any) -> None:
         await self.session.execute(

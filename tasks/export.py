@@ -1,0 +1,75 @@
+"""Export: every ticket in Jira exactly once, with its file and its links. The order of the steps is the flow's."""
+
+from prefect import task
+
+from db.enums import SessionStage
+from tasks import export_steps as steps
+from tasks.artifacts import publish_table
+from tasks.core.outcomes import StageOutcome, StageRun
+from tasks.core.tickets.payload import Target
+from tasks.export_desk import export_desk
+from tasks.retrying import RETRYING
+
+
+@task(task_run_name="check Jira", **RETRYING)
+async def check_jira(run: StageRun) -> Target:
+    """Ask Jira again for project, permissions and create screens, and refuse what would fail in the middle."""
+    async with export_desk(run) as desk:
+        return await steps.prepare(desk)
+
+
+@task(task_run_name="create the issues", **RETRYING)
+async def create_issues(run: StageRun, target: Target) -> int:
+    """Create an issue for every ticket that has none, in the order of work; returns how many there are now."""
+    async with export_desk(run) as desk:
+        return await steps.create(desk, target)
+
+
+@task(task_run_name="upload the attachments", **RETRYING)
+async def upload_attachments(run: StageRun) -> int:
+    """Put every file on its issue that is not there yet; returns how many were missing."""
+    async with export_desk(run) as desk:
+        return await steps.attach(desk)
+
+
+@task(task_run_name="link the issues", **RETRYING)
+async def link_issues(run: StageRun, target: Target) -> int:
+    """Link every issue to those that must be built first; returns how many links were missing."""
+    async with export_desk(run) as desk:
+        return await steps.link(desk, target)
+
+
+@task(task_run_name="finish the export", **RETRYING)
+async def finish_export(run: StageRun) -> StageOutcome:
+    """Complete the session; raises UserFixable when Jira refused some of the tickets."""
+    async with export_desk(run) as desk:
+        tickets = await steps.complete(desk)
+        links = await desk.ledger.count_links()
+    fixes = sum(len(ticket.manual_fixes) for ticket in tickets)
+    by_hand = f" {fixes} things need a hand." if fixes else ""
+    return StageOutcome(
+        session_id=run.session_id,
+        stage=SessionStage.COMPLETED,
+        message=f"{len(tickets)} tickets are in Jira with {links} links.{by_hand}",
+        counts={
+            "tickets": len(tickets),
+            "links": links,
+            "attachments": sum(ticket.attachment is not None for ticket in tickets),
+            "manual_fixes": fixes,
+        },
+    )
+
+
+@task(task_run_name="publish the results", **RETRYING)
+async def publish_results(run: StageRun) -> None:
+    """Show what is where, and what needs a hand, as tables in the Prefect UI."""
+    async with export_desk(run) as desk:
+        tickets = await desk.ledger.tickets()
+    rows = [
+        {"issue": t.jira_ticket_key, "title": t.title, "group": t.entity_group, "address": t.jira_ticket_url}
+        for t in tickets
+    ]
+    await publish_table(run, "issues", rows, f"Issues of {run.site_name}")
+    fixes = [{"issue": t.jira_ticket_key, **fix} for t in tickets for fix in t.manual_fixes]
+    if fixes:
+        await publish_table(run, "manual-fixes", fixes, f"What needs a hand in {run.site_name}")

@@ -1,0 +1,77 @@
+"""The files beside the issues: each on its issue exactly once, read back by name before and after."""
+
+import asyncio
+from collections.abc import Sequence
+
+from blocks.jira_answers import AttachmentInfo
+from blocks.jira_client import JiraClient
+from blocks.jira_errors import JiraRefused, NotSent
+from db.repositories.delivery import PendingUpload
+from tasks.concurrency import together, unbroken
+from tasks.core.errors import UnknownOutcome
+from tasks.core.settings import JiraSettings
+from tasks.export_ledger import Ledger
+
+ATTEMPTS = 5
+
+
+class Uploader:
+    """Puts the files of one session on their issues."""
+
+    def __init__(self, client: JiraClient, ledger: Ledger, settings: JiraSettings) -> None:
+        self.client, self.ledger, self.settings = client, ledger, settings
+
+    async def upload(self, files: Sequence[PendingUpload]) -> None:
+        """Bring every file to a known end; one that Jira refuses becomes a manual fix."""
+        await asyncio.sleep(max((self._still_landing(file) for file in files), default=0.0))
+        present = await self.client.attachments(file.jira_key for file in files)
+        await together(*(self._bring(file, present.get(file.jira_key, ())) for file in files))
+
+    async def _bring(self, file: PendingUpload, present: Sequence[AttachmentInfo]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            if await self._keep_one(file, present):
+                return
+            try:
+                await self._send(file)
+                return
+            except UnknownOutcome:
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(self.settings.request_seconds)
+            except NotSent:
+                if attempt == ATTEMPTS:
+                    raise
+                await self.client.ready()
+            present = (await self.client.attachments([file.jira_key])).get(file.jira_key, ())
+
+    async def _send(self, file: PendingUpload) -> None:
+        await self.client.ready()
+        await unbroken(self._exchange(file))
+
+    async def _exchange(self, file: PendingUpload) -> None:
+        await self.ledger.upload_starts(file)
+        within, content = self.settings.request_seconds / 2, file.content.encode()
+        try:
+            sent = await self.client.add_attachment(file.jira_key, file.filename, content, within=within)
+        except JiraRefused as error:
+            await self.ledger.upload_refused(file, error.message)
+        else:
+            await self.ledger.uploaded(file, sent.id)
+
+    async def _keep_one(self, file: PendingUpload, present: Sequence[AttachmentInfo]) -> bool:
+        """Take what is there for ours, and delete what a lost answer made us send twice."""
+        size = len(file.content.encode())
+        ours = [one for one in present if one.filename == file.filename and one.size == size]
+        if not ours:
+            return False
+        first, *surplus = sorted(ours, key=lambda one: int(one.id))
+        for one in surplus:
+            await self.client.delete_attachment(one.id)
+        await self.ledger.uploaded(file, first.id)
+        return True
+
+    def _still_landing(self, file: PendingUpload) -> float:
+        """How long a file that somebody began to send may still arrive."""
+        if file.seconds_since_start is None:
+            return 0.0
+        return max(0.0, self.settings.request_seconds - file.seconds_since_start)
