@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Text, Uuid, bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Text, Uuid, func, insert, select, update
 
 from db.actor import Actor
 from db.base import NOW
@@ -18,6 +17,7 @@ from db.models import SendIntent, Session, SessionTask, Ticket
 from db.repositories.audit import Event
 from db.repositories.background import mine
 from db.repositories.base import Repository
+from db.repositories.rows import given_rows
 from db.repositories.ticket_changes import lock_tickets
 
 
@@ -163,10 +163,7 @@ class IntentRepository(Repository):
         return {ticket_id: attempt for ticket_id, attempt, _ in rows}
 
     async def _close(self, session_id: uuid.UUID, reasons: Mapping[uuid.UUID, str]) -> list[uuid.UUID]:
-        why = func.unnest(
-            bindparam("ids", list(reasons), ARRAY(Uuid)),
-            bindparam("why", list(reasons.values()), ARRAY(Text)),
-        ).table_valued("ticket_id", "reason", name="why")
+        why = given_rows("why", ticket_id=(Uuid, reasons.keys()), reason=(Text, reasons.values()))
         closed = await self.session.scalars(
             update(SendIntent)
             .where(*_open(session_id, reasons), SendIntent.ticket_id == why.c.ticket_id)
@@ -178,10 +175,11 @@ class IntentRepository(Repository):
 
     async def _mark_created(self, issues: Sequence[JiraIssue]) -> None:
         """The last intent of a ticket is the one that led to its issue, also when it was given up before."""
-        created = func.unnest(
-            bindparam("ids", [issue.ticket_id for issue in issues], ARRAY(Uuid)),
-            bindparam("keys", [issue.key for issue in issues], ARRAY(Text)),
-        ).table_valued("ticket_id", "key", name="created")
+        created = given_rows(
+            "created",
+            ticket_id=(Uuid, [issue.ticket_id for issue in issues]),
+            key=(Text, [issue.key for issue in issues]),
+        )
         last = (
             select(func.max(SendIntent.attempt))
             .where(SendIntent.ticket_id == created.c.ticket_id)

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Uuid, bindparam, delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Uuid, delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import NOW, table_of
 from db.enums import EntityGroup, JiraUploadStatus, WrittenBy
 from db.models import Attachment, Ticket, TicketDependency
+from db.repositories.rows import given_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,7 @@ async def store_dependencies(
 ) -> None:
     """Make these the dependencies of the session; those that stay keep what is known of their links."""
     froms, tos = [edge[0] for edge in edges], [edge[1] for edge in edges]
-    wanted = func.unnest(
-        bindparam("froms", froms, ARRAY(Uuid)), bindparam("tos", tos, ARRAY(Uuid))
-    ).table_valued("ticket_id", "depends_on", name="wanted")
+    wanted = given_rows("wanted", ticket_id=(Uuid, froms), depends_on=(Uuid, tos))
     of_session = select(Ticket.id).where(Ticket.session_id == session_id)
     pair = tuple_(TicketDependency.ticket_id, TicketDependency.depends_on_ticket_id)
     await session.execute(

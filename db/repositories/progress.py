@@ -29,7 +29,10 @@ class ProgressRepository(Repository):
         """Stage, status and how many tickets there are, here and in Jira."""
         query = (
             select(
-                Session.current_stage, Session.status, func.count(Ticket.id), func.count(Ticket.jira_ticket_key)
+                Session.current_stage,
+                Session.status,
+                func.count(Ticket.id),
+                func.count(Ticket.jira_ticket_key),
             )
             .outerjoin(Ticket, Ticket.session_id == Session.id)
             .where(Session.id == session_id)

@@ -4,8 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, Uuid, bindparam, func, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Integer, Uuid, update
 
 from db.actor import Actor
 from db.enums import EventCategory, WrittenBy
@@ -13,6 +12,7 @@ from db.errors import Changed, Refused
 from db.models import Ticket
 from db.repositories.audit import Event
 from db.repositories.new_ticket import Content, NewAttachment, NewTicket, store_attachments
+from db.repositories.rows import given_rows
 from db.repositories.stored_tickets import StoredTickets
 from db.repositories.ticket_changes import (
     ASSIGNABLE,
@@ -129,10 +129,7 @@ class TicketRepository(StoredTickets):
         }
         if not moved:
             return
-        new = func.unnest(
-            bindparam("ids", list(moved), ARRAY(Uuid)),
-            bindparam("places", list(moved.values()), ARRAY(Integer)),
-        ).table_valued("ticket_id", "place", name="new")
+        new = given_rows("new", ticket_id=(Uuid, moved.keys()), place=(Integer, moved.values()))
         await self.session.execute(
             update(Ticket)
             .where(Ticket.id == new.c.ticket_id)

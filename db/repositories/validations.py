@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Text, Uuid, and_, func, or_, select, update
 
 from db.actor import Actor
 from db.base import NOW
 from db.enums import AdfValidationStatus, EventCategory
 from db.models import SessionValidation, Ticket
 from db.repositories.base import Repository
+from db.repositories.rows import given_rows
 
 
 class ValidationRepository(Repository):
@@ -101,10 +101,7 @@ class ValidationRepository(Repository):
 
     async def _store_hashes(self, session_id: uuid.UUID, hashes: Mapping[uuid.UUID, str]) -> None:
         """Tickets without a hash did not pass: what was permitted for them before is withdrawn."""
-        passed = func.unnest(
-            bindparam("ids", list(hashes), ARRAY(Uuid)),
-            bindparam("hashes", list(hashes.values()), ARRAY(Text)),
-        ).table_valued("ticket_id", "hash", name="passed")
+        passed = given_rows("passed", ticket_id=(Uuid, hashes.keys()), hash=(Text, hashes.values()))
         new = select(passed.c.hash).where(passed.c.ticket_id == Ticket.id).scalar_subquery()
         await self.session.execute(
             update(Ticket)
