@@ -1,7 +1,7 @@
 """The names of a tab's rows, for those that refer to them and for those that are looked for in vain."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 
@@ -9,9 +9,10 @@ from tasks.core.spec.families import family_label, family_machine_name
 from tasks.core.spec.names import kind_key, label_key, split_typed
 from tasks.core.spec.tabs import Tab
 
-Rows = tuple[int, ...]
+Rows = Sequence[int]
 _WORD = re.compile(r"\w+")
-_MOST_CANDIDATES = 200  # compared letter by letter
+_MOST_CANDIDATES = 40  # compared letter by letter
+_MOST_COMPARED = 30_000  # names looked at in vain before no more are proposed
 _NEAR = 0.5
 
 
@@ -19,21 +20,32 @@ class LabelIndex:
     """Finds rows by label or machine name; the qualifier tells rows of one name apart."""
 
     def __init__(self, tab: Tab) -> None:
-        self._tab = tab
+        self._left = _MOST_COMPARED
         self._labels = tab.column(tab.type.label)
         self._machines = tab.column("machine_name")
-        qualifier = tab.type.qualifier
-        self._qualify: Callable[[str], str] = kind_key if tab.type.name == "bundles" else label_key
-        self._qualifiers = _keys(tab.column(qualifier), self._qualify) if qualifier else []
+        self._typed = tab.type.name == "bundles"
+        self._qualify: Callable[[str], str] = kind_key if self._typed else label_key
+        self._beside = tab.column(tab.type.qualifier) if tab.type.qualifier else []
 
     def find(self, value: str, beside: str) -> tuple[Rows, bool]:
         """The rows of that name, and whether they are things of several kinds."""
-        name, kind = split_typed(value) if self._tab.type.name == "bundles" else (value, "")
-        qualifier = (kind or self._qualify(beside)) if self._qualifiers else ""
+        exact = self._by_text.get(value.casefold()) if not beside else None
+        if exact is not None:
+            return exact, self._several(exact)
+        name, kind = split_typed(value) if self._typed else (value, "")
+        qualifier = (kind or self._qualify(beside)) if self.qualifiers else ""
         rows = self._named(name, qualifier)
         if not rows and kind:  # the brackets may be part of the name
             rows = self._named(value, self._qualify(beside))
-        return rows, bool(self._qualifiers) and len({self._qualifiers[row] for row in rows}) > 1
+        return rows, self._several(rows)
+
+    def _several(self, rows: Rows) -> bool:
+        return len(rows) > 1 and bool(self.qualifiers) and len({self.qualifiers[row] for row in rows}) > 1
+
+    @cached_property
+    def qualifiers(self) -> list[str]:
+        """What tells rows of one name apart, by row; empty where nothing does."""
+        return _keys(self._beside, self._qualify)
 
     def knows(self, value: str) -> bool:
         """Whether anything at all has this name, whatever its kind."""
@@ -46,23 +58,25 @@ class LabelIndex:
 
     def family(self, value: str) -> Rows:
         """The styles of a family; its machine name counts where the text can be nothing else."""
-        return self._families.get(label_key(value), ()) or (
-            ("_" in value and self._machine_families.get(value)) or ()
+        return (
+            self._families.get(label_key(value)) or ("_" in value and self._machine_families.get(value)) or ()
         )
 
     def nearest(self, value: str, most: int = 3) -> list[str]:
-        """The names most like a text that names nothing."""
+        """The names most like a text that names nothing; none once many names were looked for among many."""
+        self._left -= len(self._shown)
+        if self._left < 0:
+            return []
         wanted = label_key(value)
-        words = set(_WORD.findall(wanted))
-        shared: dict[str, int] = {}
-        for word in words:
-            for label in self._by_word.get(word, ()):
-                shared[label] = shared.get(label, 0) + 1
-        closest = (
-            sorted(shared, key=lambda label: -shared[label])[:_MOST_CANDIDATES]
-            or self._shown[:_MOST_CANDIDATES]
-        )
-        scored = [(SequenceMatcher(None, wanted, label_key(label)).ratio(), label) for label in closest]
+        words = sorted(_WORD.findall(wanted), key=len, reverse=True)[:3]
+        shared = [sum(word in shown for word in words) for shown in self._compared]
+        best = max(shared, default=0)
+        closest = [at for at, count in enumerate(shared) if count == best][:_MOST_CANDIDATES]
+        matcher = SequenceMatcher(b=wanted)
+        scored = set()
+        for at in closest:
+            matcher.set_seq1(self._compared[at])
+            scored.add((matcher.ratio(), self._shown[at]))
         return [label for score, label in sorted(scored, reverse=True)[:most] if score >= _NEAR]
 
     def _named(self, name: str, qualifier: str) -> Rows:
@@ -70,11 +84,16 @@ class LabelIndex:
         return by_label or self._only(self._by_machine.get(name, ()), qualifier)
 
     def _only(self, rows: Rows, qualifier: str) -> Rows:
-        return tuple([row for row in rows if self._qualifiers[row] == qualifier]) if qualifier else rows
+        return [row for row in rows if self.qualifiers[row] == qualifier] if qualifier else rows
+
+    @cached_property
+    def _by_text(self) -> dict[str, Rows]:
+        """Names as they are mostly written, in lower case: enough for nearly all references."""
+        return _positions(map(str.casefold, self._shown))
 
     @cached_property
     def _by_label(self) -> dict[str, Rows]:
-        return _positions(_keys(self._labels, label_key))
+        return _positions(map(label_key, self._labels))
 
     @cached_property
     def _by_machine(self) -> dict[str, Rows]:
@@ -82,33 +101,23 @@ class LabelIndex:
 
     @cached_property
     def _families(self) -> dict[str, Rows]:
-        return _positions([label_key(family_label(label)) for label in self._labels])
+        return _positions(label_key(family_label(label)) for label in self._labels)
 
     @cached_property
     def _machine_families(self) -> dict[str, Rows]:
-        return _positions([family_machine_name(name) for name in self._machines])
+        return _positions(map(family_machine_name, self._machines))
 
     @cached_property
     def _shown(self) -> list[str]:
-        """Every name as people write it when they refer to it."""
-        if self._tab.type.name != "bundles":
-            return list(dict.fromkeys(filter(None, self._labels)))
-        kinds = self._tab.column("type")
-        return list(
-            dict.fromkeys(
-                f"{label} ({kind})" if kind else label
-                for label, kind in zip(self._labels, kinds, strict=True)
-                if label
-            )
-        )
+        """Every row's name as people write it when they refer to it."""
+        if not self._typed:
+            return self._labels
+        both = zip(self._labels, self._beside, strict=True)
+        return [f"{label} ({kind})" if label and kind else label for label, kind in both]
 
     @cached_property
-    def _by_word(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for label in self._shown:
-            for word in set(_WORD.findall(label_key(label))):
-                found.setdefault(word, []).append(label)
-        return found
+    def _compared(self) -> list[str]:
+        return [label.casefold() for label in self._shown]
 
 
 def _keys(cells: Iterable[str], key: Callable[[str], str]) -> list[str]:
@@ -121,6 +130,8 @@ def _keys(cells: Iterable[str], key: Callable[[str], str]) -> list[str]:
 def _positions(keys: Iterable[str]) -> dict[str, Rows]:
     found: dict[str, list[int]] = {}
     for at, key in enumerate(keys):
-        if key and key != "-":
-            found.setdefault(key, []).append(at)
-    return {key: tuple(rows) for key, rows in found.items()}
+        if key in found:
+            found[key].append(at)
+        elif key and key != "-":
+            found[key] = [at]
+    return dict[str, Rows](found)

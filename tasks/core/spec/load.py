@@ -3,19 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from tasks.core.findings import Finding
-from tasks.core.settings import RowAction, SessionSettings
+from tasks.core.settings import SessionSettings
 from tasks.core.spec.checks import cells, fields, intake, relations
 from tasks.core.spec.derive import derive
 from tasks.core.spec.detection import declared, detect
-from tasks.core.spec.model import Held, ParsedFile, SourceFile, Spec, Table
+from tasks.core.spec.model import ParsedFile, SourceFile, Spec, Table
 from tasks.core.spec.reading import read
 from tasks.core.spec.references import Resolver
 from tasks.core.spec.registry import tab_type
-from tasks.core.spec.scope import count_codes, reason
+from tasks.core.spec.scope import count_codes
 from tasks.core.spec.tables import build_table
 from tasks.core.spec.tabs import Tab, tabs_of
-
-_NO_TICKET = frozenset({RowAction.HOLD, RowAction.BUILT, RowAction.SKIP})
 
 
 def load_spec(
@@ -37,7 +35,7 @@ def load_spec(
     tables, derived = derive(tables, resolver)
     findings += derived
     findings += _check(tabs_of(tables), resolver)
-    return Spec(tuple(tables), tuple(findings), tuple(_held(tables, settings)), _counts(tables))
+    return Spec(tuple(tables), tuple(findings), _counts(tables))
 
 
 def _understand(
@@ -70,21 +68,6 @@ def _check(tabs: Mapping[str, Tab], resolver: Resolver) -> Iterable[Finding]:
         yield from fields.without_type(tabs["fields"])
         if "bundles" in tabs:
             yield from relations.bundles_without_fields(tabs["bundles"], tabs["fields"], resolver)
-
-
-def _held(tables: Sequence[Table], settings: SessionSettings) -> list[Held]:
-    """All filled rows that get no ticket by their X, with the reason."""
-    return [
-        Held(
-            table.filename,
-            table.numbers[at],
-            table.codes[at],
-            reason(table.codes[at], action, settings.scope),
-        )
-        for table in tables
-        for at, action in enumerate(table.actions)
-        if action in _NO_TICKET
-    ]
 
 
 def _counts(tables: Sequence[Table]) -> dict[str, dict[str, int]]:

@@ -118,6 +118,7 @@ class Table:
     codes: Sequence[str]  # the X of each row, lower case
     actions: Sequence[RowAction]
     has_x: bool
+    unknown_codes: frozenset[str] = frozenset()  # codes of X that the session's scope does not know
     derived: Mapping[str, Mapping[int, str]] = field(
         default_factory=dict
     )  # canonical name -> row index -> value
@@ -153,14 +154,39 @@ class Table:
             )
 
 
+_TICKETS = frozenset({RowAction.BUILD, RowAction.CHANGE, RowAction.REMOVE})
+_WHY_HELD = {
+    RowAction.BUILT: "the row is built already",
+    RowAction.SKIP: "the session's scope makes no ticket of it",
+}
+
+
+def _why_held(table: Table, at: int) -> str:
+    code = table.codes[at]
+    if not code:
+        return "X is blank while other rows of the file have one: undecided"
+    if code in table.unknown_codes:
+        return f"“{code}” is no code of the session's scope"
+    return f"X is “{code}”: {_WHY_HELD.get(table.actions[at], 'the row waits')}"
+
+
 @dataclass(frozen=True)
 class Spec:
     """All files of a session, understood and checked together."""
 
     tables: tuple[Table, ...]
     findings: tuple[Finding, ...] = ()
-    held: tuple[Held, ...] = ()
     scope_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # csv_type -> code -> rows
+
+    @cached_property
+    def held(self) -> tuple[Held, ...]:
+        """All filled rows that get no ticket by their X: they wait, are built already, or are to be deleted."""
+        return tuple(
+            Held(table.filename, table.numbers[at], table.codes[at], _why_held(table, at))
+            for table in self.tables
+            for at, action in enumerate(table.actions)
+            if action not in _TICKETS
+        )
 
     def rows(self, csv_type: str) -> list[Row]:
         """All filled rows of one tab type, over all its files."""

@@ -1,6 +1,7 @@
 """How names are compared: headers across template versions, labels without regard to case."""
 
 import re
+from functools import lru_cache
 
 _DROPPED = re.compile(r"[.'’`()*?:]+")
 _BREAKS = re.compile(r"[^a-z0-9]+")
@@ -22,6 +23,7 @@ _KINDS = {
 KINDS = frozenset(_KINDS.values())
 
 
+@lru_cache(maxsize=4096)
 def header_key(text: str) -> str:
     """`Req'd`, `Vals.` and `Image Style Group(s)` as `reqd`, `vals` and `image style groups`."""
     return _BREAKS.sub(" ", _DROPPED.sub("", text.casefold())).strip()
@@ -39,6 +41,7 @@ def file_key(filename: str) -> str:
     return header_key(_CAMEL.sub(" ", stem))
 
 
+@lru_cache(maxsize=1024)
 def kind_key(text: str) -> str:
     """The kind of a bundle, whatever the template calls it: `Custom block type` and `Block type` are one."""
     words = [word for word in header_key(text).split() if word not in ("type", "types", "custom")]

@@ -40,7 +40,7 @@ class Named:
 
     value: str
     state: State
-    rows: tuple[int, ...] = ()
+    rows: Sequence[int] = ()
 
 
 class Resolver:
@@ -49,19 +49,17 @@ class Resolver:
     def __init__(self, tabs: Mapping[str, Tab]) -> None:
         self.tabs = tabs
         self._indexes: dict[str, LabelIndex] = {}
-        self._known: dict[tuple[Reference, str, str], tuple[Named, ...]] = {}
+        self._known: dict[tuple[str, str, str, str], tuple[Named, ...]] = {}
 
-    def index(self, csv_type: str) -> LabelIndex | None:
-        """The names of all rows of a tab; None where the session has no such tab."""
-        if csv_type not in self.tabs:
-            return None
+    def index(self, csv_type: str) -> LabelIndex:
+        """The names of all rows of a tab that the session has."""
         if csv_type not in self._indexes:
             self._indexes[csv_type] = LabelIndex(self.tabs[csv_type])
         return self._indexes[csv_type]
 
     def cell(self, reference: Reference, text: str, beside: str = "") -> tuple[Named, ...]:
         """The names in a cell and what they mean; `beside` is the cell that tells things of one name apart."""
-        key = (reference, text, beside)
+        key = (reference.column, reference.target, text, beside)
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = tuple(self._resolve(reference, text, beside))
@@ -70,15 +68,15 @@ class Resolver:
     def _resolve(self, reference: Reference, text: str, beside: str) -> Iterable[Named]:
         if text.casefold() in _NOTHING or is_formula_error(text):
             return
-        index = self.index(reference.target)
-        if index is None:
+        if reference.target not in self.tabs:
             yield Named(text, State.UNCHECKED)
             return
+        index = self.index(reference.target)
         whole = _look_up(reference, index, text, beside)
-        parts = [part for part in map(str.strip, _SEPARATORS.split(text)) if part] if reference.many else []
-        if whole.state is not State.MISSING or len(parts) < 2:  # noqa: PLR2004
+        if whole.state is not State.MISSING or not (reference.many and _SEPARATORS.search(text)):
             yield whole
         else:
+            parts = filter(None, map(str.strip, _SEPARATORS.split(text)))
             yield from (_look_up(reference, index, part, beside) for part in parts)
 
 

@@ -8,12 +8,6 @@ from tasks.core.settings import RowAction
 
 BLANK = "blank"  # the name of an empty X in the scope map and in counts
 
-_REASONS = {
-    RowAction.HOLD: "waits",
-    RowAction.BUILT: "is built already",
-    RowAction.SKIP: "gets no ticket by the session's scope",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -22,6 +16,7 @@ class Scope:
     codes: list[str]
     actions: list[RowAction]
     uses_x: bool
+    unknown: frozenset[str] = frozenset()
 
 
 def read_scope(cells: Sequence[str] | None, rows: int, codes: Mapping[str, RowAction]) -> Scope:
@@ -32,18 +27,10 @@ def read_scope(cells: Sequence[str] | None, rows: int, codes: Mapping[str, RowAc
         return Scope(cells, [RowAction.BUILD] * rows, uses_x=False)
     known = {code.lower(): action for code, action in codes.items()}
     meaning = {code: known.get(code or BLANK, RowAction.HOLD) for code in found}
-    return Scope(cells, [meaning[code] for code in cells], uses_x=True)
+    unknown = frozenset(code for code in found if code and code not in known)
+    return Scope(cells, [meaning[code] for code in cells], uses_x=True, unknown=unknown)
 
 
 def count_codes(codes: Sequence[str]) -> dict[str, int]:
     """Rows per code; a blank X counts as `blank`."""
     return {code or BLANK: count for code, count in sorted(Counter(codes).items())}
-
-
-def reason(x: str, action: RowAction, known: Mapping[str, RowAction]) -> str:
-    """Why a row gets no ticket, in a few words."""
-    if not x:
-        return "X is blank while other rows of the file have one: undecided"
-    if x not in known:
-        return f"“{x}” is no code of the session's scope"
-    return f"X is “{x}”: the row {_REASONS.get(action, 'gets no ticket')}"

@@ -34,6 +34,7 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
         codes=scope.codes,
         actions=scope.actions,
         has_x=scope.uses_x,
+        unknown_codes=scope.unknown,
     )
 
 

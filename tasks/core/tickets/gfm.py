@@ -30,23 +30,29 @@ def cell(value: str) -> str:
     return "<br>".join(escape(line) for line in value.split("\n"))
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; every row is as long as the header."""
-    lines = [_row(header), "|" + " --- |" * len(header), *(_row(row) for row in rows)]
+def table(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A table of values; every row is as long as the header."""
+    return rows([cell(name) for name in header], ([cell(value) for value in row] for row in body))
+
+
+def rows(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    lines = [_row(header), "|" + " --- |" * len(header), *map(_row, body)]
     return "\n".join(lines)
 
 
 def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell(value) for value in cells) + " |"
+    return "| " + " | ".join(cells) + " |"
 
 
 def prose(text: str) -> str:
     """A sentence with code spans; a mark that would begin a list or a heading is escaped."""
     pieces = [code(piece) if is_code else escape(piece) for is_code, piece in split_code(text)]
-    return _without_line_start("".join(pieces))
+    return without_line_start("".join(pieces))
 
 
-def _without_line_start(line: str) -> str:
+def without_line_start(line: str) -> str:
+    """A line that begins no list and no heading, whatever its first character."""
     begins = _LINE_STARTS.match(line)
     if not begins:
         return line

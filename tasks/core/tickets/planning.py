@@ -1,7 +1,7 @@
 """From rows to tickets: which rows make which ticket, in what order, and which rows have to wait."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from db.enums import ErrorSeverity
@@ -19,7 +19,7 @@ from tasks.core.tickets.ordering import natural_place, order
 from tasks.core.tickets.relations import Web
 from tasks.core.tickets.tables import reference_tables, sources
 from tasks.core.tickets.things import Things, in_reading_order
-from tasks.core.tickets.wording import visible
+from tasks.core.tickets.wording import counted, visible
 
 _WHERE = frozenset({"file", "record", "x"})
 
@@ -60,7 +60,24 @@ def plan_tickets(spec: Spec, settings: SessionSettings) -> Plan:
     drafts = Drafts(things, settings)
     planned = _Planned(drafts, Web(drafts, things, references))
     held = sorted({*spec.held, *drafts.waiting}, key=lambda one: (one.file, one.record))
-    return Plan(planned.tickets, tuple(held), planned.findings)
+    return Plan(planned.tickets, tuple(held), (*_waiting(drafts.waiting), *planned.findings))
+
+
+def _waiting(rows: Sequence[Held]) -> Iterator[Finding]:
+    """Rows in scope that no ticket takes, one finding for each file and reason."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        places.setdefault((row.file, row.reason), []).append(row.record)
+    for (file, reason), records in places.items():
+        yield Finding(
+            code="row-waits",
+            severity=ErrorSeverity.WARNING,
+            message=f"{counted(len(records), 'row')} in scope {'gets' if len(records) == 1 else 'get'} no ticket: "
+            f"{'it' if len(records) == 1 else 'each'} {reason}.",
+            file=file,
+            records=tuple(records),
+            actions=("Set the X of what it belongs to, or of the row, so that both agree.",),
+        )
 
 
 class _Planned:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
@@ -13,9 +14,10 @@ from tasks.core.spec.tabs import Tab
 _OPEN = re.compile(
     r"need(s|ed|ing)? (some |much |a lot )?more info|more information (is )?needed", re.IGNORECASE
 )
-_UNSURE = re.compile(
-    r"\bTB[CD]\b|to be (determined|confirmed|decided)|needs? confirmation|need to confirm|need confirm"
-)
+_OPEN_WORDS = ("more info",)
+_UNSURE = re.compile(r"\bTB[CD]\b|to be (determined|confirmed|decided)|needs? (to )?confirm", re.IGNORECASE)
+_UNSURE_WORDS = ("tbc", "tbd", "to be determined", "to be confirmed", "to be decided", "need confirm", "needs confirm",
+                 "need to confirm", "needs to confirm")  # fmt: skip
 _PROSE = ("notes", "description", "help_text", "comments")
 
 
@@ -89,28 +91,34 @@ def _at_most(tab: Tab) -> str:
 
 def open_questions(tab: Tab) -> Iterable[Finding]:
     """Notes that say that something is still to be found out."""
-    for column in _PROSE:
-        if tab.has(column):
-            cells = tab.column(column)
-            everything = "\n".join(cells).lower()
-            if "more info" in everything:
-                yield from each(
-                    tab,
-                    [at for at, cell in enumerate(cells) if _OPEN.search(cell)],
-                    "open-question",
-                    "A note says that more information is needed.",
-                    column=column,
-                    actions=["Answer the question in the sheet before a developer has to ask it."],
-                )
-            yield from each(
-                tab,
-                [at for at, cell in enumerate(cells) if _UNSURE.search(cell)],
-                "unconfirmed",
-                "A note says that something is not confirmed yet.",
-                column=column,
-                actions=["Confirm it in the sheet, if it is known by now."],
-                severity=ErrorSeverity.INFO,
-            )
+    for column in filter(tab.has, _PROSE):
+        cells = tab.column(column)
+        yield from each(
+            tab,
+            _holding(cells, _OPEN_WORDS, _OPEN),
+            "open-question",
+            "A note says that more information is needed.",
+            column=column,
+            actions=["Answer the question in the sheet before a developer has to ask it."],
+        )
+        yield from each(
+            tab,
+            _holding(cells, _UNSURE_WORDS, _UNSURE),
+            "unconfirmed",
+            "A note says that something is not confirmed yet.",
+            column=column,
+            actions=["Confirm it in the sheet, if it is known by now."],
+            severity=ErrorSeverity.INFO,
+        )
+
+
+def _holding(cells: Sequence[str], words: Iterable[str], pattern: re.Pattern[str]) -> list[int]:
+    """The rows that match a pattern, which needs one of these words: they are looked for first, being rare."""
+    lowered = list(map(str.lower, cells))
+    everything = "\n".join(lowered)
+    rare = [word for word in words if word in everything]
+    rows = {at for word in rare for at, cell in enumerate(lowered) if word in cell}
+    return sorted(at for at in rows if pattern.search(cells[at]))
 
 
 def duplicate_keys(tab: Tab) -> Iterable[Finding]:
@@ -118,12 +126,12 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
     if not tab.type.key:
         return
     keys = list(zip(*(_key_column(tab, name) for name in tab.type.key), strict=True))
-    if len(set(keys)) == len(keys):
-        return
+    seen: set[tuple[str, ...]] = set()
+    twice = {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
     rows: dict[tuple[str, ...], list[int]] = {}
-    for at, key in enumerate(keys):
-        if key[-1]:
-            rows.setdefault(key, []).append(at)
+    for at in compress(range(len(keys)), map(twice.__contains__, keys)) if twice else ():
+        if keys[at][-1]:
+            rows.setdefault(keys[at], []).append(at)
     for same in rows.values():
         if len(same) > 1:
             yield together(
@@ -139,9 +147,9 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
 def _key_column(tab: Tab, name: str) -> Sequence[str]:
     """A part of the key, compared without case; the label stands in where a machine name is missing."""
     cells = tab.column(name)
-    if name == "machine_name":
+    if name == "machine_name" and ("" in cells or "-" in cells):
         labels = tab.column(tab.type.label)
-        return [cell if cell and cell != "-" else label for cell, label in zip(cells, labels, strict=True)]
+        return [label if cell in ("", "-") else cell for cell, label in zip(cells, labels, strict=True)]
     if name == "view":  # a display is told apart by the id of its view, where there is one
         ids = tab.column("view_id")
         cells = [

@@ -90,13 +90,11 @@ def _kinds(tab: Tab, resolver: Resolver) -> list[str]:
 
 
 def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str) -> str:
-    kind = split_typed(bundle)[1] or kind_key(said)
-    if kind or "bundles" not in resolver.tabs:
-        return kind
-    named = resolver.cell(tab.type.references[0], bundle, said)
-    if len(named) != 1 or named[0].state is not State.FOUND:
-        return ""
-    return kind_key(resolver.tabs["bundles"].column("type")[named[0].rows[0]])
+    if "bundles" in resolver.tabs:
+        named = resolver.cell(tab.type.references[0], bundle, said)
+        if len(named) == 1 and named[0].state is State.FOUND:
+            return resolver.index("bundles").qualifiers[named[0].rows[0]]
+    return split_typed(bundle)[1] or kind_key(said)
 
 
 def _clean(cells: Sequence[str], key: Callable[[str], str]) -> list[str]:

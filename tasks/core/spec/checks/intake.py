@@ -83,7 +83,11 @@ def scope_findings(table: Table, settings: SessionSettings) -> Iterable[Finding]
             tab, undecided, "scope-undecided", "X is blank while other rows have one: these rows are held.",
             column="x", actions=["Fill in X: a to build, w to wait, x if it is built, d to delete."],
         )  # fmt: skip
-    unknown = [at for at, code in enumerate(table.codes) if code and code not in known]
+    unknown = (
+        [at for at, code in enumerate(table.codes) if code in table.unknown_codes]
+        if table.unknown_codes
+        else []
+    )
     yield from each(
         tab, unknown, "scope-code-unknown", "X holds a code that this session does not know: these rows are held.",
         column="x", actions=[f"Use one of {', '.join(sorted(known))}, or give the code a meaning with --scope."],

@@ -13,7 +13,6 @@ from tasks.core.spec.reporting import each, quoted
 from tasks.core.spec.tabs import Tab
 
 _IN_WORK = frozenset({RowAction.BUILD, RowAction.CHANGE})
-_MOST_SEARCHED = 100  # names for which candidates are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Unresolved:
     value: str
     nearest: list[str]
 
-    def missing(self, rows: list[int], *, known: bool) -> Iterable[Finding]:
+    def missing(self, rows: list[int], known: bool) -> Iterable[Finding]:
         """The name is nowhere; a field whose bundle exists nowhere can become no ticket."""
         nowhere = self.tab.type.name == "fields" and self.reference.parent and not known
         target = tab_type(self.reference.target).title
@@ -62,13 +61,15 @@ def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     for reference in tab.type.references:
         if reference.target not in resolver.tabs or not tab.has(reference.column):
             continue
-        for count, (name, rows) in enumerate(_trouble(tab, resolver, reference).items()):
-            index = resolver.index(reference.target) if count < _MOST_SEARCHED else None
-            problem = Unresolved(tab, reference, name[0], index.nearest(name[0]) if index else [])
-            known = index is None or index.knows(name[0])
-            yield from (
-                problem.ambiguous(rows) if name[1] is State.AMBIGUOUS else problem.missing(rows, known=known)
+        index = resolver.index(reference.target)
+        for (value, state), rows in _trouble(tab, resolver, reference).items():
+            problem = Unresolved(tab, reference, value, index.nearest(value))
+            found = (
+                problem.ambiguous(rows)
+                if state is State.AMBIGUOUS
+                else problem.missing(rows, index.knows(value))
             )
+            yield from found
 
 
 def _trouble(tab: Tab, resolver: Resolver, reference: Reference) -> dict[tuple[str, State], list[int]]:
