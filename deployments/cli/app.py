@@ -1,0 +1,56 @@
+"""`drupal-tickets`: the command line. Heavy imports wait in the commands, so that help is there at once."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from deployments.cli import accounts, housekeeping, reviewing, run, session_stops, stages, tickets
+from deployments.cli.boundary import guard
+from deployments.cli.options import settings_from_environment
+from deployments.cli.output import Json
+
+NAME = "drupal-tickets"
+
+app = typer.Typer(
+    name=NAME,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turns a Drupal technical spec into Jira tickets. Exit codes: 0 done; 10 you can fix it; "
+    "20 an administrator must; 30 try again later; 40 cancelled; 2 wrong usage.",
+)
+
+
+@app.command()
+def up(json: Json = False) -> None:
+    """Start the whole stack on this machine and follow its logs; Ctrl-C stops all of it."""
+    from deployments.stack.up import up
+
+    raise typer.Exit(up(settings_from_environment(), as_json=json))
+
+
+app.command("run")(run.run)
+app.add_typer(session_stops.app, name="session")
+for stage in (stages.upload, stages.generate, reviewing.review, stages.validate, stages.export):
+    app.command()(stage)
+app.add_typer(tickets.app, name="tickets")
+app.command()(housekeeping.cost)
+app.command()(housekeeping.cleanup)
+app.add_typer(accounts.app, name="jira")
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    command = get_command(app)
+    return guard(
+        lambda: command.main(list(arguments), prog_name=NAME, standalone_mode=False),
+        as_json="--json" in arguments,
+    )
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(invoke(sys.argv[1:]))

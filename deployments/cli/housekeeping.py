@@ -1,0 +1,93 @@
+"""`drupal-tickets cost` and `cleanup`: what a session costs, and what is past its retention."""
+
+import json as json_module
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployments.cli.options import SessionId
+from deployments.cli.output import Json, print_facts, print_table, show
+from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+from tasks.core.errors import AdminRequired
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+class Cleanup(StrEnum):
+    """What can be cleaned up."""
+
+    SESSIONS = "sessions"
+    AUDIT_LOG = "audit-log"
+    TOKENS = "tokens"
+
+
+def cost(session: SessionId, json: Json = False) -> None:
+    """Show what the text of a session costs, and what it may cost at most."""
+    document = with_database(lambda engine: _cost(engine, session))
+    show(document, json, lambda target: print_facts(target, document["cost"]))
+
+
+async def _cost(engine: "AsyncEngine", text: str) -> dict[str, Any]:
+    from db.engine import session_scope
+    from db.repositories.progress import ProgressRepository
+    from deployments.cli.report import cost_part
+    from tasks.core.settings import SessionSettings
+
+    record = await find_session(engine, text)
+    async with session_scope(engine) as session:
+        spent = await ProgressRepository(session).spent_usd(record.id)
+    budget = SessionSettings.model_validate(record.settings).budget_usd
+    given = {"budget_usd": float(budget), "writer": record.llm_provider_choice}
+    return {"session": {"id": str(record.id)}, "cost": {**cost_part(spent), **given}}
+
+
+def cleanup(
+    what: Annotated[
+        list[Cleanup] | None,
+        typer.Argument(metavar="[WHAT]...", help="sessions, audit-log, tokens; default: all."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days of retention; default: those of each clean-up.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only, remove nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove what is past its retention, as the schedules do every day."""
+    parameters: dict[str, Any] = {"dry_run": dry_run} | ({"retention_days": days} if days else {})
+    chosen = what or list(Cleanup)
+    found = with_stack(lambda place: _cleanup(place, chosen, parameters))
+    columns = ("what", "retention_days", "past_retention", "removed", "dry_run")
+    rows = [[report.get(column) for column in columns] for report in found]
+    show({"cleanup": found}, json, lambda target: print_table(target, columns, rows))
+
+
+async def _cleanup(
+    place: Workplace, chosen: list[Cleanup], parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    return [await _clean(place, f"cleanup-{what}", parameters) for what in chosen]
+
+
+async def _clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    from deployments.cli.runs import follow, trigger_alone
+
+    run = await trigger_alone(place.client, deployment, parameters)
+    ending = await follow(place.client, run.id)
+    if ending.state != "COMPLETED":
+        raise AdminRequired(
+            f"{deployment} did not finish: {ending.message}",
+            actions=(f"See {place.address_of(run.id)}",),
+            code="run-failed",
+        )
+    return await _report(place, run.id)
+
+
+async def _report(place: Workplace, run_id: Any) -> dict[str, Any]:
+    """The counts, which the run leaves as a table."""
+    from prefect.client.schemas.filters import ArtifactFilter
+
+    wanted = ArtifactFilter.model_validate({"flow_run_id": {"any_": [run_id]}})
+    artifacts = await place.client.read_artifacts(artifact_filter=wanted)
+    rows: list[dict[str, Any]] = json_module.loads(str(artifacts[0].data))
+    return rows[0]

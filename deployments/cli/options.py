@@ -1,0 +1,117 @@
+"""Arguments and options that several commands share, and how their texts are read."""
+
+import getpass
+import os
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from db.actor import Actor
+    from deployments.settings import Settings
+    from tasks.core.settings import SessionSettings
+
+SessionId = Annotated[
+    str, typer.Argument(metavar="SESSION", help="Id of the session, or its first characters.")
+]
+TicketId = Annotated[str, typer.Argument(metavar="TICKET", help="Id of the ticket, or its first characters.")]
+Spec = Annotated[
+    list[Path], typer.Argument(metavar="SPEC...", help="A folder, CSV files, a zip, or an xlsx workbook.")
+]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Who you are, for the audit trail; default: your login name."),
+]
+SiteName = Annotated[str, typer.Option(help="Name of the site, as it stands in the tickets.")]
+SiteDescription = Annotated[str, typer.Option(help="What the site is: context for whoever writes the text.")]
+ProjectKey = Annotated[str, typer.Option(help="Key of the Jira project, e.g. LAKE.")]
+JiraSite = Annotated[
+    str, typer.Option(metavar="BLOCK", help="Name of the Jira block: the site and the account.")
+]
+Scope = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE=ACTION,...",
+        help="What the codes of the X column mean: build, change, remove, hold, built, skip; "
+        "`blank` is a blank X.",
+    ),
+]
+Granularity = Annotated[
+    str,
+    typer.Option(metavar="TYPE=RULE,...", help="How rows become tickets, per tab type, e.g. bundle=apart."),
+]
+Budget = Annotated[str | None, typer.Option(metavar="USD", help="What the model may cost at most.")]
+
+BLANK = "blank"
+PROJECT_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
+
+
+def settings_from_environment() -> "Settings":
+    """The installation as the environment describes it."""
+    from deployments.settings import Settings
+
+    return Settings.from_environment(os.environ)
+
+
+def actor(claimed: str | None) -> "Actor":
+    """Whoever sits at the keyboard, or says they are somebody else."""
+    from db.actor import Actor
+
+    return Actor(claimed=claimed or login_name(), user_agent="drupal-tickets")
+
+
+def login_name() -> str:
+    """The name of the account that runs this command."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a number without a name
+        return f"uid {os.getuid()}"
+
+
+def session_settings(scope: str, granularity: str, budget: str | None) -> "SessionSettings":
+    """The settings of a session as options give them; what is left out keeps its default."""
+    from tasks.core.settings import DEFAULT_SCOPE, RowAction, SessionSettings
+    from tasks.core.spec.registry import check_granularity
+
+    actions = {action.value: action for action in RowAction}
+    chosen = {}
+    for code, action in pairs(scope, "--scope").items():
+        if action not in actions:
+            raise typer.BadParameter(f"--scope: “{action}” is none of {', '.join(actions)}.")
+        chosen["" if code.lower() == BLANK else code.lower()] = actions[action]
+    rules = pairs(granularity, "--granularity")
+    check_granularity(rules)
+    amount = {} if budget is None else {"budget_usd": _dollars(budget)}
+    return SessionSettings(scope={**DEFAULT_SCOPE, **chosen}, granularity=rules, **amount)
+
+
+def project_key_of(text: str) -> str:
+    """The key as Jira writes it."""
+    key = text.strip().upper()
+    if not PROJECT_KEY.fullmatch(key):
+        raise typer.BadParameter(f"--project-key: “{text}” is no key of a Jira project, e.g. LAKE.")
+    return key
+
+
+def pairs(text: str, option: str) -> dict[str, str]:
+    """`a=build,c=change` as a dictionary."""
+    found: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value):
+            raise typer.BadParameter(f"{option}: “{part}” does not read NAME=VALUE.")
+        found[name] = value
+    return found
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise typer.BadParameter(f"--budget: “{text}” is not an amount of US dollars.")
+    return amount

@@ -1,0 +1,130 @@
+"""`drupal-tickets review`: what stands between the tickets and Jira, and the decision about them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from deployments.cli.options import As, SessionId, actor
+from deployments.cli.output import Json, note, print_facts, print_table, show
+from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from db.actor import Actor
+    from db.models import SessionValidation, Ticket
+
+
+def review(
+    session: SessionId,
+    *,
+    approve: Annotated[bool, typer.Option("--approve", help="Approve the tickets as they stand.")] = False,
+    note_: Annotated[str, typer.Option("--note", help="Anything the team should know.")] = "",
+    form: Annotated[bool, typer.Option("--form", help="Put the form into the Prefect UI.")] = False,
+    as_: As = None,
+    json: Json = False,
+) -> None:
+    """Show what stands between the tickets and Jira; approve them here, or by the form in the Prefect UI."""
+    acting = actor(as_)
+    if form:
+        document = with_stack(lambda place: _put_form(place, session, acting))
+    else:
+        document = with_database(lambda engine: _review(engine, session, approve, note_, acting))
+    rows = [(one["group"], one["tickets"], one["edited"], one["not_ready"]) for one in document["groups"]]
+
+    def render(target: Any) -> None:
+        print_facts(target, {"session": document["session"]["id"], **document["review"]})
+        print_table(target, ("Group", "Tickets", "Edited", "Not ready"), rows)
+
+    show(document, json, render)
+    if approve:
+        note(f"Go on with: drupal-tickets session resume {document['session']['id']}")
+
+
+async def _review(
+    engine: "AsyncEngine", text: str, approve: bool, note_: str, acting: "Actor"
+) -> dict[str, Any]:
+    record = await find_session(engine, text)
+    if approve:
+        await _approve(engine, record.id, note_, acting)
+    return await _standing(engine, record.id)
+
+
+async def _approve(engine: "AsyncEngine", session_id: UUID, note_: str, acting: "Actor") -> None:
+    from db.engine import session_scope
+    from db.enums import ReviewDecision, SessionStage
+    from db.repositories.reviews import ReviewRepository
+    from db.repositories.sessions import SessionRepository
+    from tasks.core.errors import UserFixable
+
+    async with session_scope(engine) as session:
+        record = await SessionRepository(session).lock(session_id)
+        if record.current_stage is not SessionStage.REVIEW:
+            raise UserFixable(
+                f"The session is at stage {record.current_stage}; there is nothing to approve.",
+                code="wrong-stage",
+            )
+        reviews = ReviewRepository(session)
+        await reviews.decide(session_id, ReviewDecision.APPROVE, actor=acting, note=note_)
+
+
+async def _put_form(place: Workplace, text: str, acting: "Actor") -> dict[str, Any]:
+    from deployments.cli.working import work
+
+    record = await find_session(place.engine, text)
+    ending = await work(place, record.id, "review-tickets", acting)
+    note(f"The form waits for seven days: {place.address_of(ending.run_id)}")
+    return {**await _standing(place.engine, record.id), "form": place.address_of(ending.run_id)}
+
+
+async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
+    from db.engine import session_scope
+    from db.repositories.background import TaskRepository
+    from db.repositories.reviews import ReviewRepository
+    from db.repositories.sessions import SessionRepository
+    from db.repositories.tickets import TicketRepository
+    from db.repositories.validations import ValidationRepository
+    from deployments.cli.report import session_part
+
+    async with session_scope(engine) as session:
+        record = await SessionRepository(session).get(session_id)
+        busy = await TaskRepository(session).current(session_id) is not None
+        tickets = await TicketRepository(session).list_tickets(session_id)
+        last = await ReviewRepository(session).latest(session_id)
+        validations = ValidationRepository(session)
+        fresh, validation = await validations.is_fresh(session_id), await validations.get(session_id)
+    approved_as_is = last is not None and last.revision == validation.revision
+    return {
+        "session": session_part(record, busy=busy),
+        "groups": _groups(tickets),
+        "review": {
+            "decision": last.decision.value if last and last.decision else None,
+            "decided_by": last.decided_by if last else None,
+            "changed_since": bool(last and last.decision) and not approved_as_is,
+            "validation": "passed" if fresh else _validation_word(validation),
+        },
+    }
+
+
+def _groups(tickets: "Sequence[Ticket]") -> list[dict[str, Any]]:
+    from db.enums import WrittenBy
+
+    names = sorted({ticket.entity_group.value for ticket in tickets})
+    edited = Counter(t.entity_group.value for t in tickets if t.written_by is WrittenBy.PERSON)
+    waiting = Counter(t.entity_group.value for t in tickets if not t.ready_for_jira)
+    total = Counter(t.entity_group.value for t in tickets)
+    return [
+        {"group": name, "tickets": total[name], "edited": edited[name], "not_ready": waiting[name]}
+        for name in names
+    ]
+
+
+def _validation_word(validation: "SessionValidation") -> str:
+    if validation.last_validated_at is None:
+        return "required: never validated"
+    if validation.validation_passed:
+        return "required: tickets changed since"
+    return f"{len(validation.validation_results)} tickets did not pass"

@@ -1,0 +1,91 @@
+"""`drupal-tickets session cancel, close, rollback`: a session stopped, given up, taken back."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployments.cli.options import As, SessionId, actor
+from deployments.cli.output import Json, note, print_facts, show
+from deployments.cli.sessions import app, on_session, show_summary
+from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from db.actor import Actor
+    from db.models import Session
+
+
+class Target(StrEnum):
+    """Where a session can go back to."""
+
+    UPLOAD = "upload"
+    PROCESSING = "processing"
+
+
+@app.command("cancel")
+def cancel_session(session: SessionId, as_: As = None, json: Json = False) -> None:
+    """Stop the work that runs for a session; it can be resumed."""
+    acting = actor(as_)
+
+    async def stop(place: Workplace, record: "Session") -> None:
+        from deployments.cli.stopping import stop_work
+
+        if not await stop_work(place, record.id, acting):
+            note("Nothing works on this session.")
+
+    show_summary(with_stack(lambda place: on_session(place, session, stop)), json)
+
+
+@app.command("close")
+def close_session(session: SessionId, as_: As = None, json: Json = False) -> None:
+    """Give a session up. What is in Jira stays there."""
+    acting = actor(as_)
+    part = with_database(lambda engine: _close(engine, session, acting))
+    show({"session": part}, json, lambda target: print_facts(target, part))
+
+
+async def _close(engine: "AsyncEngine", text: str, acting: "Actor") -> dict[str, Any]:
+    from db.engine import session_scope
+    from db.repositories.sessions import SessionRepository
+    from deployments.cli.report import session_part
+
+    record = await find_session(engine, text)
+    async with session_scope(engine) as session:
+        return session_part(await SessionRepository(session).close(record.id, actor=acting))
+
+
+@app.command("rollback")
+def roll_back_session(
+    session: SessionId,
+    to: Annotated[Target, typer.Option(help="The stage to go back to.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without, only what would be lost is shown.")
+    ] = False,
+    as_: As = None,
+    json: Json = False,
+) -> None:
+    """Take a session back a stage: its tickets are removed, its files stay."""
+    acting = actor(as_)
+    if not yes:
+        impact = with_database(lambda engine: _impact(engine, session))
+        show({"impact": impact, "done": False}, json, lambda target: print_facts(target, impact))
+        note("Nothing was changed. Add --yes to remove these and go back.")
+        return
+
+    async def go_back(place: Workplace, record: "Session") -> None:
+        from deployments.cli.working import work
+
+        await work(place, record.id, "rollback-session", acting, to=to.value, confirmed=True)
+
+    show_summary(with_stack(lambda place: on_session(place, session, go_back)), json)
+
+
+async def _impact(engine: "AsyncEngine", text: str) -> dict[str, int]:
+    from db.engine import session_scope
+    from db.repositories.rollback import RollbackRepository
+
+    record = await find_session(engine, text)
+    async with session_scope(engine) as session:
+        return await RollbackRepository(session).impact(record.id)

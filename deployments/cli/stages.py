@@ -1,0 +1,117 @@
+"""One stage of a session at a time: upload, generate, validate, export."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.cli.options import As, SessionId, Spec, actor, pairs
+from deployments.cli.output import Json
+from deployments.cli.sessions import on_session, show_summary
+from deployments.cli.workplace import Workplace, with_stack
+from tasks.core.errors import UserFixable
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from db.actor import Actor
+    from db.enums import SessionStage
+    from db.models import Session
+    from tasks.core.spec.model import SourceFile
+
+
+def upload(
+    session: SessionId,
+    spec: Spec,
+    types: Annotated[
+        str, typer.Option("--type", metavar="FILE=TYPE,...", help="Tab types that you set yourself.")
+    ] = "",
+    as_: As = None,
+    json: Json = False,
+) -> None:
+    """Give a session its spec, or files in place of those of the same name, and check them all together."""
+    from tasks.core.settings import Limits
+    from tasks.sources import read_local
+
+    acting, chosen = actor(as_), pairs(types, "--type")
+    files = read_local(spec, Limits())
+
+    async def give(place: Workplace, record: "Session") -> None:
+        from deployments.cli.working import work
+
+        await _store(place.engine, record, files, acting)
+        await work(place, record.id, "upload-spec", acting, types=chosen)
+
+    show_summary(with_stack(lambda place: on_session(place, session, give)), json)
+
+
+async def _store(
+    engine: "AsyncEngine", record: "Session", files: "Sequence[SourceFile]", acting: "Actor"
+) -> None:
+    from db.engine import session_scope
+    from db.enums import SessionStage
+    from db.repositories.files import FileRepository
+    from db.repositories.sessions import SessionRepository
+    from deployments.cli.run import spec_hash_of
+
+    async with session_scope(engine) as session:
+        sessions, repository = SessionRepository(session), FileRepository(session)
+        stage = (await sessions.lock(record.id)).current_stage
+        if stage not in {SessionStage.SITE_INFO_COLLECTION, SessionStage.UPLOAD, SessionStage.PROCESSING}:
+            raise UserFixable(
+                f"The session is at stage {stage}; its tickets are made from the files it has.",
+                actions=(f"Go back first: drupal-tickets session rollback {record.id} --to upload --yes",),
+                code="wrong-stage",
+            )
+        for file in files:
+            await repository.add(record.id, file.filename, file.content, actor=acting)
+        stored = await repository.list_files(record.id, content=True)
+        await sessions.record_spec(record.id, spec_hash_of(file.content for file in stored), actor=acting)
+
+
+def generate(session: SessionId, as_: As = None, json: Json = False) -> None:
+    """Plan the tickets from the spec and write their text."""
+    _work(session, "generate-tickets", as_, json)
+
+
+def validate(session: SessionId, as_: As = None, json: Json = False) -> None:
+    """Check every ticket against what Jira takes; export asks for this after any change."""
+    _work(session, "validate-tickets", as_, json)
+
+
+def export(session: SessionId, as_: As = None, json: Json = False) -> None:
+    """Create the issues in Jira; refused with "Validation required" when tickets changed since."""
+    _work(session, "export-tickets", as_, json)
+
+
+def _work(session: str, deployment: str, as_: str | None, as_json: bool) -> None:
+    acting = actor(as_)
+
+    async def work_on(place: Workplace, record: "Session") -> None:
+        from db.enums import SessionStage, TaskType
+        from deployments.cli.endings import reopen
+        from deployments.cli.working import work_alone
+
+        begins = {
+            "generate-tickets": (TaskType.PROCESSING, SessionStage.PROCESSING),
+            "validate-tickets": (TaskType.ADF_VALIDATION, SessionStage.REVIEW),
+            "export-tickets": (TaskType.EXPORT, SessionStage.REVIEW),
+        }
+        task_type, stage = begins[deployment]
+        _require_stage(record, stage)
+        await reopen(place.engine, record.id, acting)
+        await work_alone(place, record.id, deployment, acting, task_type)
+
+    show_summary(with_stack(lambda place: on_session(place, session, work_on)), as_json)
+
+
+def _require_stage(record: "Session", stage: "SessionStage") -> None:
+    from db.enums import SessionStage
+
+    order = list(SessionStage)
+    if order.index(record.current_stage) < order.index(stage):
+        raise UserFixable(
+            f"The session is at stage {record.current_stage}; {stage} comes later.",
+            actions=(f"Go on with: drupal-tickets session resume {record.id}",),
+            code="wrong-stage",
+        )

@@ -1,0 +1,55 @@
+"""Work that is stopped before its end: by a command, or by Ctrl-C while somebody watches it."""
+
+from uuid import UUID
+
+from db.actor import Actor
+from db.engine import session_scope
+from db.repositories.background import TaskRepository
+from db.repositories.sessions import SessionRepository
+from deployments.cli.options import settings_from_environment
+from deployments.cli.output import note
+from deployments.cli.runs import cancel, root_of, run_going_on
+from deployments.cli.workplace import Workplace
+from tasks.core.errors import Cancelled
+
+
+async def stop_work(place: Workplace, session_id: UUID, actor: Actor) -> bool:
+    """Stop whatever works on a session; False when nothing does."""
+    async with session_scope(place.engine) as session:
+        row = await TaskRepository(session).current(session_id)
+    run = await run_going_on(place.client, session_id)
+    run_id = (
+        run.id if run else await root_of(place.client, UUID(row.task_id)) if row and row.task_id else None
+    )
+    if run_id is None and row is None:
+        return False
+    async with session_scope(place.engine) as session:
+        await SessionRepository(session).request_cancel(session_id, actor=actor)
+    if run_id and not await cancel(place.client, run_id):
+        note("It takes a while: the work stops before its next step.")
+        return True
+    async with session_scope(place.engine) as session:
+        # A run that was ended from outside could not end its row; the attempt fences whatever is still under way.
+        if left := await TaskRepository(session).current(session_id):
+            await TaskRepository(session).cancel(session_id, left.task_id, left.attempt, actor=actor)
+    return True
+
+
+async def leave(place: Workplace, session_id: UUID, actor: Actor) -> Cancelled:
+    """Ctrl-C. Where the stack goes down with this command, the run is stopped properly first."""
+    if not _stack_is_ours():
+        watch = f"Follow it again with: drupal-tickets session watch {session_id}"
+        stop = f"Stop it with: drupal-tickets session cancel {session_id}"
+        return Cancelled("No longer watching; the run goes on.", actions=(watch, stop), code="detached")
+    note("Stopping the run ...")
+    await stop_work(place, session_id, actor)
+    resume = f"Go on with: drupal-tickets session resume {session_id}"
+    return Cancelled("Interrupted; what is done so far is kept.", actions=(resume,), code="interrupted")
+
+
+def _stack_is_ours() -> bool:
+    from deployments.stack.home import Home
+    from deployments.stack.state import running
+
+    state = running(Home(settings_from_environment().home))
+    return state is not None and state.mode == "on demand"

@@ -1,0 +1,123 @@
+"""What a command works with: the database alone, or the database and Prefect; started where nothing runs yet."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from deployments.cli.options import settings_from_environment
+from deployments.cli.output import note
+from tasks.core.errors import UserFixable
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from db.models import Session, Ticket
+    from deployments.stack.state import Connection
+
+T = TypeVar("T")
+MOST_SESSIONS = 1000
+FULL_ID = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """The database and Prefect of one running installation."""
+
+    engine: "AsyncEngine"
+    client: "PrefectClient"
+    connection: "Connection"
+
+    def address_of(self, run_id: UUID) -> str:
+        """Where the Prefect UI shows a run."""
+        return f"{self.connection.ui_url}/runs/flow-run/{run_id}"
+
+
+def with_database(work: Callable[["AsyncEngine"], Awaitable[T]]) -> T:
+    """Do what needs nothing but the application's database; Prefect is not imported."""
+    from deployments.stack.ensure import ensure_database
+
+    with ensure_database(settings_from_environment()) as connection:
+        return asyncio.run(_with_engine(work, connection))
+
+
+def with_stack(work: Callable[[Workplace], Awaitable[T]]) -> T:
+    """Do what triggers runs: with the stack that runs for this home, or one started for this command."""
+    from deployments.stack.ensure import ensure_stack
+
+    with ensure_stack(settings_from_environment(), note) as connection:
+        return asyncio.run(_with_client(work, connection))
+
+
+async def _with_engine(work: Callable[["AsyncEngine"], Awaitable[T]], connection: "Connection") -> T:
+    async with _engine(connection) as engine:
+        return await work(engine)
+
+
+async def _with_client(work: Callable[[Workplace], Awaitable[T]], connection: "Connection") -> T:
+    from deployments.cli.runs import prefect_client
+
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in a task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C does
+    async with _engine(connection) as engine, prefect_client(connection) as client:
+        return await work(Workplace(engine, client, connection))
+
+
+@asynccontextmanager
+async def _engine(connection: "Connection") -> AsyncIterator["AsyncEngine"]:
+    from db.engine import create_engine
+
+    engine = create_engine(connection.database_url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+async def find_session(engine: "AsyncEngine", text: str) -> "Session":
+    """The session of this id, or the only one whose id begins so."""
+    from db.engine import session_scope
+    from db.repositories.sessions import SessionRepository
+
+    async with session_scope(engine) as session:
+        repository = SessionRepository(session)
+        identifier = _whole(text)
+        if identifier is None:
+            known = await repository.list_sessions(limit=MOST_SESSIONS)
+            hint = "See yours with: drupal-tickets session list --all"
+            identifier = _only("session", text, [record.id for record in known], hint)
+        return await repository.get(identifier)
+
+
+async def find_tickets(engine: "AsyncEngine", session_id: UUID, texts: list[str]) -> list["Ticket"]:
+    """The tickets of these ids, or first characters of them, in the order given."""
+    from db.engine import session_scope
+    from db.repositories.tickets import TicketRepository
+
+    async with session_scope(engine) as session:
+        tickets = {ticket.id: ticket for ticket in await TicketRepository(session).list_tickets(session_id)}
+    hint = f"See them with: drupal-tickets tickets list {session_id}"
+    return [tickets[_only("ticket", text, list(tickets), hint)] for text in texts]
+
+
+def _whole(text: str) -> UUID | None:
+    if len(text) != FULL_ID:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _only(what: str, text: str, known: list[UUID], hint: str) -> UUID:
+    wanted = text.strip().lower()
+    found = [identifier for identifier in known if wanted and str(identifier).startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    problem = f"{len(found)} {what}s begin with “{text}”" if found else f"There is no {what} “{text}”"
+    raise UserFixable(f"{problem}.", actions=(hint,), code=f"{what}-unknown")
