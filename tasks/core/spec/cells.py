@@ -10,14 +10,14 @@ from tasks.core.findings import Finding
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 _UNREADABLE = re.compile("\ufffd")
 _CONTROL_BYTES = bytes([*(code for code in range(32) if code not in b"\t\n\r"), 0x7F])
-_RARE_BYTES = re.compile(rb"\xc2[\x80-\x9f]|\xef\xbf[\xbd-\xbf]")  # U+0080 to U+009F, U+FFFD to U+FFFF
+_C1_BYTES = re.compile(rb"\xc2[\x80-\x9f]")  # U+0080 to U+009F; U+FFFD to U+FFFF begin with EF BF
 
 
 def is_clean(data: bytes) -> bool:
     """Whether a file in UTF-8 has no character that must go or could not be read: cheap, and nearly always true."""
-    return len(data.translate(None, _CONTROL_BYTES)) == len(data) and (
-        data.isascii() or not _RARE_BYTES.search(data)
-    )
+    if len(data.translate(None, _CONTROL_BYTES)) != len(data):
+        return False
+    return data.isascii() or not (b"\xef\xbf" in data or _C1_BYTES.search(data))
 
 
 def tidy(

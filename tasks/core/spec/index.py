@@ -29,9 +29,6 @@ class LabelIndex:
 
     def find(self, value: str, beside: str) -> tuple[Rows, bool]:
         """The rows of that name, and whether they are things of several kinds."""
-        exact = self._by_text.get(value.casefold()) if not beside else None
-        if exact is not None:
-            return exact, self._several(exact)
         name, kind = split_typed(value) if self._typed else (value, "")
         qualifier = (kind or self._qualify(beside)) if self.qualifiers else ""
         rows = self._named(name, qualifier)
@@ -59,7 +56,9 @@ class LabelIndex:
     def family(self, value: str) -> Rows:
         """The styles of a family; its machine name counts where the text can be nothing else."""
         return (
-            self._families.get(label_key(value)) or ("_" in value and self._machine_families.get(value)) or ()
+            self._families.rows(label_key(value))
+            or ("_" in value and self._machine_families.rows(value))
+            or ()
         )
 
     def nearest(self, value: str, most: int = 3) -> list[str]:
@@ -80,32 +79,32 @@ class LabelIndex:
         return [label for score, label in sorted(scored, reverse=True)[:most] if score >= _NEAR]
 
     def _named(self, name: str, qualifier: str) -> Rows:
-        by_label = self._only(self._by_label.get(label_key(name), ()), qualifier)
-        return by_label or self._only(self._by_machine.get(name, ()), qualifier)
+        by_label = self._only(self._by_label.rows(label_key(name)), qualifier)
+        return by_label or self._only(self._by_machine.rows(name), qualifier)
 
     def _only(self, rows: Rows, qualifier: str) -> Rows:
         return [row for row in rows if self.qualifiers[row] == qualifier] if qualifier else rows
 
     @cached_property
-    def _by_text(self) -> dict[str, Rows]:
-        """Names as they are mostly written, in lower case: enough for nearly all references."""
-        return _positions(map(str.casefold, self._shown))
+    def by_text(self) -> "Positions":
+        """Names as they are mostly written, in lower case: one look settles nearly all references."""
+        return Positions(map(str.casefold, self._shown))
 
     @cached_property
-    def _by_label(self) -> dict[str, Rows]:
-        return _positions(map(label_key, self._labels))
+    def _by_label(self) -> "Positions":
+        return Positions(map(label_key, self._labels))
 
     @cached_property
-    def _by_machine(self) -> dict[str, Rows]:
-        return _positions(self._machines)
+    def _by_machine(self) -> "Positions":
+        return Positions(self._machines)
 
     @cached_property
-    def _families(self) -> dict[str, Rows]:
-        return _positions(label_key(family_label(label)) for label in self._labels)
+    def _families(self) -> "Positions":
+        return Positions(label_key(family_label(label)) for label in self._labels)
 
     @cached_property
-    def _machine_families(self) -> dict[str, Rows]:
-        return _positions(map(family_machine_name, self._machines))
+    def _machine_families(self) -> "Positions":
+        return Positions(map(family_machine_name, self._machines))
 
     @cached_property
     def _shown(self) -> list[str]:
@@ -127,11 +126,30 @@ def _keys(cells: Iterable[str], key: Callable[[str], str]) -> list[str]:
     return [made[cell] for cell in cells]
 
 
-def _positions(keys: Iterable[str]) -> dict[str, Rows]:
-    found: dict[str, list[int]] = {}
-    for at, key in enumerate(keys):
-        if key in found:
-            found[key].append(at)
-        elif key and key != "-":
-            found[key] = [at]
-    return dict[str, Rows](found)
+class Positions:
+    """The rows of every key. Most keys have one row: those stand in one dictionary without a list each."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        keys = list(keys)
+        self.first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+        self._more: dict[str, list[int]] = {}
+        if len(self.first) < len(keys):
+            for at, key in enumerate(keys):
+                if self.first[key] != at:
+                    self._more.setdefault(key, [self.first[key]]).append(at)
+        for nothing in ("", "-"):
+            self.first.pop(nothing, None)
+            self._more.pop(nothing, None)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.first
+
+    def rows(self, key: str) -> Rows:
+        """The rows of a key, in order."""
+        if key not in self.first:
+            return ()
+        return self._more.get(key) or (self.first[key],)
+
+    def only(self, key: str) -> int | None:
+        """The row of a key that one row alone has."""
+        return None if key in self._more else self.first.get(key)

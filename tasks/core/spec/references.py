@@ -65,11 +65,19 @@ class Resolver:
             found = self._known[key] = tuple(self._resolve(reference, text, beside))
         return found
 
+    def settled(self, reference: Reference, text: str) -> int | None:
+        """The one row that a cell names, where a single look tells; how nearly all cells are."""
+        return None if reference.family else self.index(reference.target).by_text.only(text.casefold())
+
     def _resolve(self, reference: Reference, text: str, beside: str) -> Iterable[Named]:
         if text.casefold() in _NOTHING or is_formula_error(text):
             return
         if reference.target not in self.tabs:
             yield Named(text, State.UNCHECKED)
+            return
+        settled = self.settled(reference, text) if not beside else None
+        if settled is not None:
+            yield Named(text, State.FOUND, (settled,))
             return
         index = self.index(reference.target)
         whole = _look_up(reference, index, text, beside)
@@ -78,6 +86,11 @@ class Resolver:
         else:
             parts = filter(None, map(str.strip, _SEPARATORS.split(text)))
             yield from (_look_up(reference, index, part, beside) for part in parts)
+
+
+def reference_cells(tab: Tab, reference: Reference) -> list[tuple[str, str]]:
+    """The cells of a reference column, each with the cell that tells things of one name apart."""
+    return list(zip(tab.column(reference.column), tab.column(reference.beside or ""), strict=True))
 
 
 def _look_up(reference: Reference, index: LabelIndex, value: str, beside: str) -> Named:

@@ -43,5 +43,12 @@ def separator_rows(parsed: ParsedFile) -> Sequence[int]:
     left: Sequence[int] = range(len(parsed.numbers))
     for name, cells in zip(parsed.header, parsed.data, strict=True):
         if header_key(name) not in BOOKKEEPING:
-            left = [at for at in left if not cells[at] or is_formula_error(cells[at])]
+            left = [at for at in left if cells[at][:1] in _MAYBE_EMPTY and not _says_something(cells[at])]
     return left
+
+
+_MAYBE_EMPTY = ("", "#")
+
+
+def _says_something(cell: str) -> bool:
+    return cell != "" and not is_formula_error(cell)

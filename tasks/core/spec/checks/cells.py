@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import compress
 
 from db.enums import ErrorSeverity
@@ -11,14 +12,39 @@ from tasks.core.spec.names import header_key
 from tasks.core.spec.reporting import VALUES, each, together
 from tasks.core.spec.tabs import Tab
 
-_OPEN = re.compile(
-    r"need(s|ed|ing)? (some |much |a lot )?more info|more information (is )?needed", re.IGNORECASE
-)
-_OPEN_WORDS = ("more info",)
-_UNSURE = re.compile(r"\bTB[CD]\b|to be (determined|confirmed|decided)|needs? (to )?confirm", re.IGNORECASE)
-_UNSURE_WORDS = ("tbc", "tbd", "to be determined", "to be confirmed", "to be decided", "need confirm", "needs confirm",
-                 "need to confirm", "needs to confirm")  # fmt: skip
 _PROSE = ("notes", "description", "help_text", "comments")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What people write when something is not settled, and the words, rare in notes, that it cannot do without."""
+
+    code: str
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+    message: str
+    action: str
+    severity: ErrorSeverity
+
+
+_QUESTIONS = (
+    _Question(
+        "open-question",
+        ("more info",),
+        re.compile(r"need(s|ed|ing)? (some |much |a lot )?more info|more information (is )?needed"),
+        "A note says that more information is needed.",
+        "Answer the question in the sheet before a developer has to ask it.",
+        ErrorSeverity.WARNING,
+    ),
+    _Question(
+        "unconfirmed",
+        ("tbc", "tbd", "to be ", "confirm"),
+        re.compile(r"\btb[cd]\b|to be (determined|confirmed|decided)|needs? (to )?(be )?confirm"),
+        "A note says that something is not confirmed yet.",
+        "Confirm it in the sheet, if it is known by now.",
+        ErrorSeverity.INFO,
+    ),
+)
 
 
 def formula_errors(tab: Tab) -> Iterable[Finding]:
@@ -92,33 +118,20 @@ def _at_most(tab: Tab) -> str:
 def open_questions(tab: Tab) -> Iterable[Finding]:
     """Notes that say that something is still to be found out."""
     for column in filter(tab.has, _PROSE):
-        cells = tab.column(column)
-        yield from each(
-            tab,
-            _holding(cells, _OPEN_WORDS, _OPEN),
-            "open-question",
-            "A note says that more information is needed.",
-            column=column,
-            actions=["Answer the question in the sheet before a developer has to ask it."],
-        )
-        yield from each(
-            tab,
-            _holding(cells, _UNSURE_WORDS, _UNSURE),
-            "unconfirmed",
-            "A note says that something is not confirmed yet.",
-            column=column,
-            actions=["Confirm it in the sheet, if it is known by now."],
-            severity=ErrorSeverity.INFO,
-        )
-
-
-def _holding(cells: Sequence[str], words: Iterable[str], pattern: re.Pattern[str]) -> list[int]:
-    """The rows that match a pattern, which needs one of these words: they are looked for first, being rare."""
-    lowered = list(map(str.lower, cells))
-    everything = "\n".join(lowered)
-    rare = [word for word in words if word in everything]
-    rows = {at for word in rare for at, cell in enumerate(lowered) if word in cell}
-    return sorted(at for at in rows if pattern.search(cells[at]))
+        lowered = list(map(str.lower, tab.column(column)))
+        everything = "\n".join(lowered)
+        for question in _QUESTIONS:
+            rare = [word for word in question.words if word in everything]
+            rows = {at for word in rare for at, cell in enumerate(lowered) if word in cell}
+            yield from each(
+                tab,
+                sorted(at for at in rows if question.pattern.search(lowered[at])),
+                question.code,
+                question.message,
+                column=column,
+                actions=[question.action],
+                severity=question.severity,
+            )
 
 
 def duplicate_keys(tab: Tab) -> Iterable[Finding]:

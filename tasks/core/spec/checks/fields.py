@@ -8,7 +8,7 @@ from itertools import compress
 from tasks.core.findings import Finding
 from tasks.core.spec.model import is_formula_error
 from tasks.core.spec.names import kind_key, split_typed
-from tasks.core.spec.references import Resolver, State
+from tasks.core.spec.references import Resolver, State, reference_cells
 from tasks.core.spec.reporting import each, quoted, together
 from tasks.core.spec.tabs import Tab
 
@@ -20,7 +20,11 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _SHORT_LIST = re.compile(r"(\S+( \S+){0,3})([,;/]\s*\S+( \S+){0,3})+\.?")
+_NO_STORAGE = frozenset({"", "-"})
 _UNLIMITED = frozenset({"*", "unlimited", "-1", "n", "∞"})
+
+
+Storage = tuple[str, str]  # kind of bundle, machine name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +46,28 @@ def storages(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     storage = list(zip(_kinds(tab, resolver), tab.column("machine_name"), strict=True))
     types = _clean(tab.column("field_type"), str.casefold)
     values = _clean(tab.column("values"), _cardinality)
-    several = _disagreeing(storage, values)
-    yield from _clashes(tab, storage, _disagreeing(storage, types), _TYPES)
-    yield from _clashes(tab, storage, several, _VALUES)
-    yield from _clashes(tab, storage, _disagreeing(storage, values, blanks=True) - several, _BLANK)
+    said: dict[Storage, tuple[set[str], set[str]]] = {}
+    for (kind, name), its_type, its_values in dict.fromkeys(zip(storage, types, values, strict=True)):
+        if kind and name not in _NO_STORAGE:
+            seen = said.setdefault((kind, name), (set(), set()))
+            seen[0].add(its_type)
+            seen[1].add(its_values)
+    for clash, picked in ((_TYPES, 0), (_VALUES, 1)):
+        clashing = [key for key, seen in said.items() if len(seen[picked] - {""}) > 1]
+        yield from _clashes(tab, storage, clashing, clash)
+    yield from _clashes(tab, storage, [key for key, seen in said.items() if _partly_blank(seen[1])], _BLANK)
 
 
-def _disagreeing(
-    storage: Sequence[tuple[str, str]], cells: Sequence[str], *, blanks: bool = False
-) -> set[tuple[str, str]]:
-    """The storages that have more than one of these cells."""
-    first: dict[tuple[str, str], str] = {}
-    return {
-        key
-        for key, cell in dict.fromkeys(zip(storage, cells, strict=True))
-        if key[0] and key[1] not in ("", "-") and (cell or blanks) and first.setdefault(key, cell) != cell
-    }
+def _partly_blank(values: set[str]) -> bool:
+    return "" in values and len(values - {""}) == 1
 
 
 def _clashes(
-    tab: Tab, storage: Sequence[tuple[str, str]], keys: set[tuple[str, str]], clash: _Clash
+    tab: Tab, storage: Sequence[Storage], keys: Sequence[Storage], clash: _Clash
 ) -> Iterable[Finding]:
-    if not keys:
-        return
-    rows: dict[tuple[str, str], list[int]] = {}
-    for at in compress(range(len(storage)), map(keys.__contains__, storage)):
-        rows.setdefault(storage[at], []).append(at)
+    rows: dict[Storage, list[int]] = {key: [] for key in keys}
+    for at in compress(range(len(storage)), map(rows.__contains__, storage)) if rows else ():
+        rows[storage[at]].append(at)
     cells = tab.column(clash.column)
     for (kind, name), found in rows.items():
         said = quoted(list(dict.fromkeys(cells[at] or "(blank)" for at in found)))
@@ -83,18 +83,18 @@ def _clashes(
 
 def _kinds(tab: Tab, resolver: Resolver) -> list[str]:
     """The kind of bundle each field is on; "" where nothing says so."""
-    bundles, types = tab.column("bundle"), tab.column("type")
-    pairs = list(zip(bundles, types, strict=True))
-    kinds = {pair: _kind(tab, resolver, *pair) for pair in set(pairs)}
-    return [kinds[pair] for pair in pairs]
+    cells = reference_cells(tab, tab.type.references[0])
+    kinds = {cell: _kind(tab, resolver, *cell) for cell in set(cells)}
+    return [kinds[cell] for cell in cells]
 
 
 def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str) -> str:
-    if "bundles" in resolver.tabs:
-        named = resolver.cell(tab.type.references[0], bundle, said)
-        if len(named) == 1 and named[0].state is State.FOUND:
-            return resolver.index("bundles").qualifiers[named[0].rows[0]]
-    return split_typed(bundle)[1] or kind_key(said)
+    kind = split_typed(bundle)[1] or kind_key(said)
+    if kind or "bundles" not in resolver.tabs:
+        return kind
+    named = resolver.cell(tab.type.references[0], bundle, said)
+    found = len(named) == 1 and named[0].state is State.FOUND
+    return resolver.index("bundles").qualifiers[named[0].rows[0]] if found else ""
 
 
 def _clean(cells: Sequence[str], key: Callable[[str], str]) -> list[str]:

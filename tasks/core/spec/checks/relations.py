@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.settings import RowAction
 from tasks.core.spec.names import kind_key
-from tasks.core.spec.references import Named, Resolver, State
+from tasks.core.spec.references import Named, Resolver, State, reference_cells
 from tasks.core.spec.registry import Reference, tab_type
 from tasks.core.spec.reporting import each, quoted
 from tasks.core.spec.tabs import Tab
 
+_TROUBLE = frozenset({State.MISSING, State.AMBIGUOUS})
 _IN_WORK = frozenset({RowAction.BUILD, RowAction.CHANGE})
 
 
@@ -74,28 +76,25 @@ def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
 
 def _trouble(tab: Tab, resolver: Resolver, reference: Reference) -> dict[tuple[str, State], list[int]]:
     """The rows of every name that does not resolve."""
-    cells = list(zip(tab.column(reference.column), tab.column(reference.beside or ""), strict=True))
-    bad: dict[tuple[str, str], list[Named]] = {}
-    for text, beside in set(cells):
-        named = [
-            one
-            for one in resolver.cell(reference, text, beside)
-            if one.state in (State.MISSING, State.AMBIGUOUS)
-        ]
-        if named:
-            bad[text, beside] = named
+    cells = reference_cells(tab, reference)
+    bad = {cell: named for cell in set(cells) if (named := _unresolved(resolver, reference, *cell))}
     found: dict[tuple[str, State], list[int]] = {}
-    if bad:
-        for at, cell in enumerate(cells):
-            for one in bad.get(cell, ()):
-                found.setdefault((one.value, one.state), []).append(at)
+    for at in compress(range(len(cells)), map(bad.__contains__, cells)) if bad else ():
+        for one in bad[cells[at]]:
+            found.setdefault((one.value, one.state), []).append(at)
     return found
+
+
+def _unresolved(resolver: Resolver, reference: Reference, text: str, beside: str) -> list[Named]:
+    if not beside and resolver.settled(reference, text) is not None:
+        return []
+    return [one for one in resolver.cell(reference, text, beside) if one.state in _TROUBLE]
 
 
 def bundles_without_fields(bundles: Tab, fields: Tab, resolver: Resolver) -> Iterable[Finding]:
     """Approved bundles that no field is on; a vocabulary needs none."""
     reference = fields.type.references[0]
-    named = set(zip(fields.column("bundle"), fields.column("type"), strict=True))
+    named = set(reference_cells(fields, reference))
     filled = {
         row for text, beside in named for one in resolver.cell(reference, text, beside) for row in one.rows
     }
@@ -126,17 +125,15 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
         target = resolver.tabs[reference.target]
         if RowAction.HOLD not in target.actions:
             continue
-        cells = zip(
-            tab.column(reference.column), tab.column(reference.beside or ""), tab.actions, strict=True
-        )
-        rows = [
-            at
-            for at, (text, beside, action) in enumerate(cells)
-            if action in _IN_WORK and text and _names_held(resolver, reference, target, text, beside)
-        ]
+        cells = reference_cells(tab, reference)
+        held = {cell for cell in set(cells) if _names_held(resolver, reference, target, *cell)}
         yield from each(
             tab,
-            rows,
+            [
+                at
+                for at in compress(range(len(cells)), map(held.__contains__, cells))
+                if tab.actions[at] in _IN_WORK
+            ],
             "waits-on-held",
             f"An approved row refers to a {target.type.subject} that waits (X is “w”).",
             column=reference.column,
@@ -145,5 +142,8 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
 
 
 def _names_held(resolver: Resolver, reference: Reference, target: Tab, text: str, beside: str) -> bool:
+    settled = resolver.settled(reference, text) if not beside else None
+    if settled is not None:
+        return target.actions[settled] is RowAction.HOLD
     named = resolver.cell(reference, text, beside)
     return any(target.actions[row] is RowAction.HOLD for one in named for row in one.rows)
