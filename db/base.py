@@ -61,10 +61,10 @@ class Base(AsyncAttrs, DeclarativeBase):
         str: Text(),
         datetime: DateTime(timezone=True),
         Decimal: Numeric(12, 6),
-        dict[str, Any]: JSONB(),
-        list[str]: JSONB(),
-        list[list[str]]: JSONB(),
-        list[dict[str, Any]]: JSONB(),
+        dict[str, Any]: JSONB(none_as_null=True),
+        list[str]: JSONB(none_as_null=True),
+        list[list[str]]: JSONB(none_as_null=True),
+        list[dict[str, Any]]: JSONB(none_as_null=True),
         **{enum: stored(enum) for enum in STORED_ENUMS},
     }
     # Server defaults come back with the INSERT or UPDATE itself: nothing is loaded lazily afterwards.

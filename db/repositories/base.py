@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.errors import NotFound
-from db.models import Session, SessionValidation
+from db.models import Base, Session, SessionValidation
 from db.repositories.audit import AuditRepository
 
 
@@ -37,6 +37,12 @@ class Repository:
         if row is None:
             raise NotFound(f"There is no session {session_id}.")
         return row
+
+    async def _save(self, row: Base) -> None:
+        """Write a row and read back what the database made of it, such as the times that it set."""
+        self.session.add(row)
+        await self.session.flush()
+        await self.session.refresh(row)
 
     async def _fresh(self, query: Any) -> Any:
         """One row as it is in the database now, whatever was loaded before."""

@@ -44,8 +44,7 @@ class ErrorRepository(Repository):
             related_file_id=related_file_id,
             related_ticket_id=related_ticket_id,
         )
-        self.session.add(error)
-        await self.session.flush()
+        await self._save(error)
         await self.audit.write(
             actor,
             "error.recorded",

@@ -30,12 +30,12 @@ class FileRepository(Repository):
         event = "file.added" if file is None else "file.replaced"
         if file is None:
             file = UploadedFile(session_id=session_id, filename=filename)
-            self.session.add(file)
         file.content, file.content_hash, file.file_size_bytes = content, digest, len(content)
         file.csv_type = file.csv_type if file.type_set_by is TypeSetBy.PERSON else None
         file.parsed_content, file.row_count, file.processed_at = None, 0, None
         file.validation_status = FileValidationStatus.PENDING
-        await self.session.flush()
+        file.uploaded_at = func.clock_timestamp()
+        await self._save(file)
         await self._write(actor, file, event, {"bytes": len(content), "sha256": digest})
         return file
 
@@ -96,7 +96,7 @@ class FileRepository(Repository):
         file.parsed_content = dict(parsed) if parsed is not None else None
         file.row_count, file.validation_status = row_count, status
         file.processed_at = func.clock_timestamp()
-        await self.session.flush()
+        await self._save(file)
         await self._write(
             actor, file, "file.read", {"csv_type": csv_type, "rows": row_count, "status": status}
         )

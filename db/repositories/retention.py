@@ -20,15 +20,17 @@ class RetentionRepository(Repository):
         return await self._count(Session, *_idle_since(age))
 
     async def remove_sessions(self, age: timedelta, batch: int, *, actor: Actor) -> int:
-        """Remove up to `batch` of them; the row is locked and looked at again, so a session just resumed stays."""
-        query = (
-            select(Session)
+        """Remove up to `batch` of them; what was resumed while we waited for the lock stays."""
+        locked = await self.session.scalars(
+            select(Session.id)
             .where(*_idle_since(age))
             .order_by(Session.updated_at)
             .limit(batch)
             .with_for_update(skip_locked=True)
         )
-        records = list(await self.session.scalars(query))
+        # Again, in a statement that sees what others committed until the rows were ours.
+        again = select(Session).where(Session.id.in_(locked.all()), *_idle_since(age))
+        records = list(await self.session.scalars(again))
         for record in records:
             event = Event(
                 event_type="session.deleted",
@@ -80,7 +82,10 @@ class RetentionRepository(Repository):
 
 
 def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
-    """No activity for so long, no run, no review that still waits, no ticket that may be in Jira unknown to us."""
+    """No activity for so long, no run, no review that still waits, no ticket that may be in Jira unknown to us.
+
+    Whatever anybody does leaves an audit entry, so the trail is the activity.
+    """
     running = exists().where(SessionTask.session_id == Session.id, SessionTask.status == TaskStatus.RUNNING)
     unsettled = exists().where(SendIntent.session_id == Session.id, SendIntent.status == IntentStatus.OPEN)
     waiting = exists().where(
@@ -88,4 +93,7 @@ def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
         ReviewRound.decision.is_(None),
         ReviewRound.expires_at > func.clock_timestamp() - age,
     )
-    return Session.updated_at < func.clock_timestamp() - age, ~running, ~unsettled, ~waiting
+    active = exists().where(
+        AuditLogEntry.session_id == Session.id, AuditLogEntry.created_at > func.clock_timestamp() - age
+    )
+    return Session.updated_at < func.clock_timestamp() - age, ~active, ~running, ~unsettled, ~waiting

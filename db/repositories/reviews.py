@@ -68,7 +68,7 @@ class ReviewRepository(Repository):
         row = waiting or await self._next_round(session_id, None, WAITS, actor)
         row.decision, row.decided_by, row.note = decision, actor.claimed, note
         row.decided_at = row.closed_at = func.clock_timestamp()
-        await self.session.flush()
+        await self._save(row)
         await self._write(actor, row, "review.decided", f"Decided: {decision}")
         return row
 
@@ -105,7 +105,7 @@ class ReviewRepository(Repository):
         last = await self.latest(session_id)
         if last is not None and last.closed_at is None:
             last.closed_at = func.clock_timestamp()
-            await self.session.flush()
+            await self._save(last)
         query = select(SessionValidation.revision).where(SessionValidation.session_id == session_id)
         row = ReviewRound(
             session_id=session_id,
@@ -114,8 +114,7 @@ class ReviewRepository(Repository):
             revision=await self.session.scalar(query),
             expires_at=func.clock_timestamp() + waits,
         )
-        self.session.add(row)
-        await self.session.flush()
+        await self._save(row)
         await self._write(actor, row, "review.opened", f"Review round {row.round}")
         return row
 

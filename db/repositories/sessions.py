@@ -235,7 +235,7 @@ class SessionRepository(Repository):
         if record.cancel_requested_at is not None:
             return
         record.cancel_requested_at = func.clock_timestamp()
-        await self.session.flush()
+        await self._save(record)
         await self._write(actor, record, "session.cancel_requested", "Cancel requested")
 
     async def clear_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
@@ -280,7 +280,7 @@ class SessionRepository(Repository):
     async def _finish(self, actor: Actor, record: Session, event: str, text: str) -> Session:
         record.status = SessionStatus.COMPLETED
         record.completed_at = func.clock_timestamp()
-        await self.session.flush()
+        await self._save(record)
         await self._write(actor, record, event, text)
         return record
 
