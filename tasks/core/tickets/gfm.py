@@ -7,10 +7,10 @@ break, and `&#x...;` is the character with that number. Nothing else is changed.
 import re
 from collections.abc import Iterable, Sequence
 
-from tasks.core.tickets.wording import code, is_invisible, split_code
+from tasks.core.tickets.wording import code, is_invisible, is_refused, split_code
 
-_ALWAYS = re.compile(r"[\\|`*<>~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)")
-_LINE_STARTS = re.compile(r"^(?:[#+=-]|\d+(?=[.)]))")
+_ALWAYS = re.compile(r"[\\|`*<~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)")
+_LINE_STARTS = re.compile(r"^(?:[#+=>-]|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:
@@ -22,6 +22,9 @@ def escape(text: str) -> str:
 
 
 def _is_unsafe(character: str) -> bool:
+    """Whether a character would be lost or would break the line; one that no file may hold stays, to be refused."""
+    if is_refused(character):
+        return False
     return is_invisible(character) or (character.isspace() and character not in " \N{NO-BREAK SPACE}")
 
 
