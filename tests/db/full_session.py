@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.actor import Actor
 from db.engine import session_scope
 from db.enums import (
     ErrorCategory,
@@ -83,7 +84,7 @@ async def fill(engine: AsyncEngine, session_id: uuid.UUID) -> None:
         )
 
 
-async def store_project(session_id: uuid.UUID, projects: ProjectRepository) -> None:
+async def store_project(session_id: uuid.UUID, projects: ProjectRepository, actor: Actor = FLOW) -> None:
     """What Jira said about a project."""
     await projects.store(
         session_id,
@@ -95,11 +96,11 @@ async def store_project(session_id: uuid.UUID, projects: ProjectRepository) -> N
         team_members=[],
         issue_types=[],
         create_fields={},
-        actor=FLOW,
+        actor=actor,
     )
 
 
-async def store_token(tokens: TokenRepository) -> None:
+async def store_token(tokens: TokenRepository, actor: Actor = FLOW) -> None:
     """A login."""
     await tokens.store(
         "account-1",
@@ -109,5 +110,5 @@ async def store_token(tokens: TokenRepository) -> None:
         access_token_expires_at=LATER,
         refresh_token_expires_at=LATER + timedelta(days=90),
         granted_scopes=["read:jira-work"],
-        actor=FLOW,
+        actor=actor,
     )
