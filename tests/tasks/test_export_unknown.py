@@ -1,0 +1,233 @@
+"""Export when nobody knows what became of a request: nothing is sent again before Jira was asked."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from blocks.jira_client import JiraClient
+from tasks.core.errors import AdminRequired, Temporary
+from tasks.core.tickets.payload import PROPERTY, session_label
+from tests.jira_sandbox import JiraSandbox
+from tests.tasks.exporting import QUICK, Export, make_export, run_steps, tickets, until_asked
+
+CREATE = {"method": "POST", "path": "/issue/bulk$"}
+UPLOAD = {"method": "POST", "path": "/attachments$"}
+ASSUMED = QUICK.request_seconds + QUICK.index_seconds
+
+
+@pytest.fixture
+async def five(engine: AsyncEngine, jira_sandbox: JiraSandbox) -> Export:
+    """Five tickets, each waiting for the one before, one with a file."""
+    return await make_export(engine, jira_sandbox, tickets(5, chained=True, files=1))
+
+
+def creates(sandbox: JiraSandbox) -> list[dict[str, Any]]:
+    return [call for call in sandbox.journal("POST", "/issue/bulk") if call["path"].endswith("/bulk")]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "lost"},
+        {"kind": "lost", "status": 503},
+        {"kind": "garbled"},
+        {"kind": "cut"},
+        {"kind": "late", "seconds": 0.3},
+        {"kind": "late", "seconds": 0.3, "status": 500},
+    ],
+    ids=lambda fault: "-".join(map(str, fault.values())),
+)
+async def test_an_issue_whose_answer_was_lost_is_found_again_and_not_created_twice(
+    five: Export, jira_sandbox: JiraSandbox, fault: dict[str, Any]
+) -> None:
+    jira_sandbox.settings(search_lag=0.15)
+    jira_sandbox.fault(**CREATE, **fault, times=1)
+    await five.run()
+    await five.assert_exactly_once()
+    assert len(creates(jira_sandbox)) == 1
+
+
+@pytest.mark.parametrize("fault", [{"kind": "drop"}, {"kind": "status", "status": 500}])
+async def test_a_request_without_effect_is_sent_again_after_jira_was_asked_twice(
+    five: Export, jira_sandbox: JiraSandbox, fault: dict[str, Any]
+) -> None:
+    jira_sandbox.fault(**CREATE, **fault, times=1)
+    started = time.monotonic()
+    await five.run()
+    await five.assert_exactly_once()
+    assert time.monotonic() - started >= ASSUMED
+    assert len(creates(jira_sandbox)) == 2
+    first, second = (call["seq"] for call in creates(jira_sandbox))
+    searches = [call["seq"] for call in jira_sandbox.journal("POST", "/search/jql")]
+    assert sum(first < search < second for search in searches) == 2
+
+
+async def test_other_chunks_go_on_while_one_is_unknown(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(120))
+    jira_sandbox.fault("lost", **CREATE, times=1)
+    running = asyncio.create_task(export.run())
+    await asyncio.sleep(0.8)
+    known = [t for t in await export.tickets() if t.jira_ticket_key]
+    await running
+    assert len(known) == 70
+    await export.assert_exactly_once()
+
+
+async def test_a_refused_ticket_is_not_taken_for_a_lost_one(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(3))
+    jira_sandbox.fault("status", **CREATE, status=429, retry_after=1, times=1)
+    started = time.monotonic()
+    await export.run()
+    await export.assert_exactly_once()
+    assert time.monotonic() - started >= 1
+
+
+async def test_a_run_that_died_after_sending_is_taken_up_without_a_second_issue(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("slow_answer", **CREATE, seconds=5, times=1)
+    fence = await five.claim()
+    async with five.desk(fence) as desk:
+        running = asyncio.create_task(run_steps(desk))
+        await until_asked(jira_sandbox, "POST", "/issue/bulk")
+        # A cancelled task would wait for its answer; a killed process cannot.
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await five.fail(fence)
+    assert all(t.jira_ticket_key is None for t in await five.tickets())
+    await five.run()
+    await five.assert_exactly_once()
+    assert len(creates(jira_sandbox)) == 1
+
+
+async def test_a_cancelled_run_still_stores_the_answer_of_its_last_request(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("slow_answer", **CREATE, seconds=0.4, times=1)
+    running = asyncio.create_task(five.run())
+    await until_asked(jira_sandbox, "POST", "/issue/bulk")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert all(t.jira_ticket_key for t in await five.tickets())
+
+
+async def test_an_issue_with_an_older_text_gets_the_text_that_passed_validation(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    mark = {"session": str(five.session_id), "ticket": str(five.ids["t1"]), "hash": "older"}
+    await put_issue(jira_sandbox, five, "An older title", mark)
+    jira_sandbox.fault("drop", **CREATE, times=1)
+    await five.run()
+    await five.assert_exactly_once()
+
+
+async def test_a_copy_that_a_person_made_in_jira_is_not_taken_for_ours(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    await put_issue(jira_sandbox, five, "CLONE - Create t1", None)
+    jira_sandbox.fault("drop", **CREATE, times=1)
+    await five.run()
+    assert len(five.issues()) == 6
+    assert len({t.jira_ticket_key for t in await five.tickets()}) == 5
+
+
+async def test_an_issue_of_ours_without_its_proof_stops_the_run(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    await put_issue(jira_sandbox, five, "Create t1", None)
+    jira_sandbox.fault("drop", **CREATE, times=1)
+    with pytest.raises(AdminRequired, match="property"):
+        await five.run()
+    assert len(five.issues()) == 1
+
+
+async def test_a_second_issue_made_by_a_broken_assumption_is_found_and_both_are_named(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("late", **CREATE, seconds=ASSUMED + 0.5, times=1)
+    jira_sandbox.fault("slow", method="POST", path="/issueLink$", seconds=1.0, times=1)
+    await five.run()
+    twice = {key: issues for key, issues in five.issues_by_ticket().items() if len(issues) > 1}
+    assert set(twice) == set(five.ids)
+    errors = [error for error in await five.errors() if error.error_code == "surplus-issue"]
+    for key, (one, other) in twice.items():
+        (message,) = [error.user_message for error in errors if error.related_ticket_id == five.ids[key]]
+        assert one in message
+        assert other in message
+    assert set(await five.fixes()) == set(five.ids)
+
+
+async def test_jira_away_for_long_is_temporary_and_the_next_run_goes_on(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("status", method="POST", path="/search/jql$", status=503)
+    jira_sandbox.fault("drop", **CREATE, times=1)
+    with pytest.raises(Temporary):
+        await five.run()
+    jira_sandbox.clear_faults()
+    await five.run()
+    await five.assert_exactly_once()
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "lost"}, {"kind": "garbled"}, {"kind": "late", "seconds": 0.3}, {"kind": "drop"}],
+    ids=lambda fault: fault["kind"],
+)
+async def test_a_file_whose_upload_was_lost_is_on_its_issue_once(
+    five: Export, jira_sandbox: JiraSandbox, fault: dict[str, Any]
+) -> None:
+    jira_sandbox.fault(**UPLOAD, **fault, times=1)
+    await five.run()
+    await five.assert_exactly_once()
+
+
+async def test_a_file_that_is_there_twice_is_deleted_once(five: Export, jira_sandbox: JiraSandbox) -> None:
+    jira_sandbox.fault("status", **UPLOAD, status=401, times=1)
+    with pytest.raises(AdminRequired):
+        await five.run()
+    (t0,) = [t for t in await five.tickets() if t.key == "t0"]
+    assert t0.attachment is not None
+    async with JiraClient(jira_sandbox.url, jira_sandbox.email, jira_sandbox.token) as client:
+        for _ in range(2):
+            content = t0.attachment.content.encode()
+            await client.add_attachment(str(t0.jira_ticket_key), t0.attachment.filename, content, within=30)
+    await five.run()
+    await five.assert_exactly_once()
+
+
+async def test_a_file_that_jira_does_not_take_becomes_a_manual_fix(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.settings(upload_limit=3)
+    await five.run()
+    assert await five.fixes() == {"t0": ["attachment"]}
+
+
+async def put_issue(sandbox: JiraSandbox, five: Export, summary: str, mark: dict[str, str] | None) -> None:
+    """An issue with the session's label, as if it had come from somewhere else."""
+    fields = {
+        "project": {"key": "LAKE"},
+        "issuetype": {"name": "Task"},
+        "summary": summary,
+        "labels": [session_label(str(five.session_id))],
+    }
+    properties = [{"key": PROPERTY, "value": mark}] if mark else []
+    async with JiraClient(sandbox.url, sandbox.email, sandbox.token) as client:
+        made = await client.create_issues([{"fields": fields, "properties": properties}], within=30)
+    assert made.issues
+    sandbox.call("DELETE", "/journal")
