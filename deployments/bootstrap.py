@@ -23,7 +23,6 @@ from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
-from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
@@ -83,19 +82,19 @@ async def wait_for_server(client: PrefectClient) -> None:
 
 async def ensure_pool(client: PrefectClient, name: str, description: str, limit: int) -> str:
     """A process pool of this name; one that exists keeps its limit and template, people may have tuned them."""
+    template = ProcessWorker.get_default_base_job_template()
+    wanted = WorkPoolCreate(
+        name=name,
+        description=description,
+        type="process",
+        base_job_template=template,
+        concurrency_limit=limit,
+    )
     try:
-        pool = await client.read_work_pool(name)
-    except ObjectNotFound:
-        template = ProcessWorker.get_default_base_job_template()
-        pool_of_ours = WorkPoolCreate(
-            name=name,
-            description=description,
-            type="process",
-            base_job_template=template,
-            concurrency_limit=limit,
-        )
-        await client.create_work_pool(pool_of_ours)
+        await client.create_work_pool(wanted)
         return f"work pool {name}: created, {limit} runs at once"
+    except ObjectAlreadyExists:
+        pool = await client.read_work_pool(name)
     if pool.is_paused:  # somebody drained it before a restart
         await client.update_work_pool(name, WorkPoolUpdate(is_paused=False))
         return f"work pool {name}: resumed"
