@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from typer.main import get_command
 
-from deployments.cli import accounts, housekeeping, reviewing, run, session_stops, stages, tickets
+from deployments.cli import accounts, housekeeping, reviewing, run, session_stops, sessions, stages, tickets
 from deployments.cli.boundary import guard
 from deployments.cli.options import settings_from_environment
 from deployments.cli.output import Json
@@ -33,7 +33,10 @@ def up(json: Json = False) -> None:
 
 
 app.command("run")(run.run)
-app.add_typer(session_stops.app, name="session")
+app.add_typer(sessions.app, name="session")
+sessions.app.command("cancel")(session_stops.cancel_session)
+sessions.app.command("close")(session_stops.close_session)
+sessions.app.command("rollback")(session_stops.roll_back_session)
 for stage in (stages.upload, stages.generate, reviewing.review, stages.validate, stages.export):
     app.command()(stage)
 app.add_typer(tickets.app, name="tickets")

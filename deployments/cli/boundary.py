@@ -84,7 +84,7 @@ def explain(error: Exception) -> ProductError:
     """Any exception as an error that says who can fix it; what nobody foresaw goes to a log file."""
     if isinstance(error, ProductError):
         return error
-    for known in (_from_database, _from_files, _from_services):
+    for known in (_from_database, _from_driver, _from_files, _from_services):
         if explained := known(error):
             return explained
     return _unexpected(error)
@@ -103,6 +103,10 @@ def _from_database(error: Exception) -> ProductError | None:
             return Cancelled(error.message)
         case errors.DatabaseError():
             return UserFixable(error.message, code=type(error).__name__.lower())
+    return None
+
+
+def _from_driver(error: Exception) -> ProductError | None:
     if _is(error, "sqlalchemy", ("ProgrammingError",)) and "UndefinedTable" in str(error):
         return AdminRequired(
             "The database does not have our tables.",

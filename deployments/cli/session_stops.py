@@ -7,7 +7,7 @@ import typer
 
 from deployments.cli.options import As, SessionId, actor
 from deployments.cli.output import Json, note, print_facts, show
-from deployments.cli.sessions import app, on_session, show_summary
+from deployments.cli.sessions import on_session, show_summary
 from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ class Target(StrEnum):
     PROCESSING = "processing"
 
 
-@app.command("cancel")
 def cancel_session(session: SessionId, as_: As = None, json: Json = False) -> None:
     """Stop the work that runs for a session; it can be resumed."""
     acting = actor(as_)
@@ -38,7 +37,6 @@ def cancel_session(session: SessionId, as_: As = None, json: Json = False) -> No
     show_summary(with_stack(lambda place: on_session(place, session, stop)), json)
 
 
-@app.command("close")
 def close_session(session: SessionId, as_: As = None, json: Json = False) -> None:
     """Give a session up. What is in Jira stays there."""
     acting = actor(as_)
@@ -56,7 +54,6 @@ async def _close(engine: "AsyncEngine", text: str, acting: "Actor") -> dict[str,
         return session_part(await SessionRepository(session).close(record.id, actor=acting))
 
 
-@app.command("rollback")
 def roll_back_session(
     session: SessionId,
     to: Annotated[Target, typer.Option(help="The stage to go back to.")],
