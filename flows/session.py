@@ -4,6 +4,7 @@ A parent keeps nothing in memory: each step looks in the database where the sess
 anywhere is simply started again.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow
@@ -16,30 +17,48 @@ from flows.upload import upload_spec
 from flows.validation import revalidation_gate, validate_tickets
 from tasks.core.forms import InlineFile, NewSession
 from tasks.core.outcomes import StageOutcome
+from tasks.core.settings import SessionSettings
 from tasks.lifecycle import clear_ending
 from tasks.session import approve_for_delivery, needs_validation, open_session, session_outcome, stage_of
+
+DEFAULTS = SessionSettings()
 
 
 @flow(name="prepare-session", flow_run_name="prepare-session")
 @clear_ending
 async def prepare_session(
     requested_by: str,
+    site_name: str = "",
+    jira_project_key: str = "",
+    site_description: str = "",
+    jira_site: str = "jira",
+    spec: Sequence[str] = (),
+    files: Sequence[InlineFile] = (),
+    settings: SessionSettings = DEFAULTS,
     session_id: UUID | None = None,
-    new: NewSession | None = None,
-    spec: list[str] | None = None,
-    files: list[InlineFile] | None = None,
 ) -> StageOutcome:
     """Take a spec to the point where its tickets can be reviewed: site info, upload, tickets.
 
-    Start a new session by filling in `new` and giving the spec, or go on with an existing one by its id.
+    Start a new session with a site name, a Jira project and a spec, or go on with an existing one by its id.
 
     Args:
         requested_by: Your name or e-mail address, for the audit trail.
-        session_id: An existing session to go on with. Leave empty to start a new one.
-        new: The new session: site, Jira project and what is to be built.
+        site_name: The site's name, as it is to stand in the tickets.
+        jira_project_key: Key of the Jira project, e.g. `LAKE`.
+        site_description: A few sentences about the site: context for whoever writes the text.
+        jira_site: Name of the Jira block; it holds the address and the login.
         spec: Names of files or folders below the configured spec folder.
         files: Small files given right here, each with its name and its text.
+        settings: Scope, granularity, budget and Jira fields; the defaults suit most specs.
+        session_id: An existing session to go on with; site, project and settings are its own then.
     """
+    new = NewSession.model_construct(
+        site_name=site_name,
+        jira_project_key=jira_project_key,
+        site_description=site_description,
+        jira_block=jira_site,
+        settings=settings,
+    )
     session_id = await open_session(requested_by, session_id, new)
     if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
         await collect_site_info(session_id, requested_by)

@@ -1,5 +1,6 @@
 """Stage 2: the spec's files, understood and checked together."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow
@@ -16,8 +17,8 @@ from tasks.upload import check_spec, finish_upload, publish_spec_report, store_f
 async def upload_spec(
     session_id: UUID,
     requested_by: str,
-    spec: list[str] | None = None,
-    files: list[InlineFile] | None = None,
+    spec: Sequence[str] = (),
+    files: Sequence[InlineFile] = (),
     types: dict[str, str] | None = None,
 ) -> StageOutcome:
     """Read the spec's files, recognise their tabs, and report every problem at once.
@@ -30,7 +31,7 @@ async def upload_spec(
         types: Tab types that you set yourself, by file name, e.g. `{"Menus.csv": "menus"}`.
     """
     async with stage_run(session_id, requested_by, SessionStage.UPLOAD, EventCategory.UPLOAD) as run:
-        await store_files(run, spec or [], files or [], types or {})
+        await store_files(run, spec, files, types or {})
         report = await check_spec(run)
         await publish_spec_report(run)
         return await finish_upload(run, report)

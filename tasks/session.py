@@ -4,6 +4,7 @@ from uuid import UUID
 
 from prefect import task
 from prefect.runtime import flow_run
+from pydantic import ValidationError
 
 from blocks.database import database_engine
 from db.actor import Actor
@@ -22,19 +23,17 @@ from tasks.retrying import ONCE, RETRYING
 
 
 @task(task_run_name="open the session", **ONCE)
-async def open_session(requested_by: str, session_id: UUID | None, new: NewSession | None) -> UUID:
+async def open_session(requested_by: str, session_id: UUID | None, new: NewSession) -> UUID:
     """The session to work on: an existing one, or a new one from the form."""
-    if session_id is not None:
-        await name_run((await _load(session_id)).site_name)
-        return session_id
-    if new is None:
-        raise UserFixable(
-            "Nothing says which session to prepare.",
-            actions=("Give session_id to go on with a session, or fill in `new` to start one.",),
-            code="session-missing",
-        )
+    record = await (_load(session_id) if session_id else _create(requested_by, new))
+    await name_run(record.site_name)
+    return record.id
+
+
+async def _create(requested_by: str, new: NewSession) -> Session:
+    new = _checked(new)
     async with session_scope(await database_engine()) as session:
-        record = await SessionRepository(session).create(
+        return await SessionRepository(session).create(
             actor=Actor(claimed=requested_by, request_id=str(flow_run.id)),
             site_name=new.site_name,
             site_description=new.site_description,
@@ -42,8 +41,18 @@ async def open_session(requested_by: str, session_id: UUID | None, new: NewSessi
             jira_block=new.jira_block,
             settings=new.settings.model_dump(mode="json"),
         )
-    await name_run(record.site_name)
-    return record.id
+
+
+def _checked(new: NewSession) -> NewSession:
+    """The form as filled in; raises UserFixable that names every field that is missing or wrong."""
+    try:
+        return NewSession.model_validate(new.model_dump())
+    except ValidationError as error:
+        raise UserFixable(
+            "The form is not complete.",
+            actions=tuple(f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()),
+            code="form-incomplete",
+        ) from error
 
 
 async def stage_of(session_id: UUID) -> SessionStage:
