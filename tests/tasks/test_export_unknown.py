@@ -68,14 +68,14 @@ async def test_a_request_without_effect_is_sent_again_after_jira_was_asked_twice
 async def test_other_chunks_go_on_while_one_is_unknown(
     engine: AsyncEngine, jira_sandbox: JiraSandbox
 ) -> None:
-    export = await make_export(engine, jira_sandbox, tickets(120))
+    export = await make_export(
+        engine, jira_sandbox, tickets(120), QUICK.model_copy(update={"index_seconds": 2})
+    )
     jira_sandbox.fault("lost", **CREATE, times=1)
-    running = asyncio.create_task(export.run())
-    await asyncio.sleep(0.8)
-    known = [t for t in await export.tickets() if t.jira_ticket_key]
-    await running
-    assert len(known) == 70
+    await export.run()
     await export.assert_exactly_once()
+    first_search = jira_sandbox.journal("POST", "/search/jql")[0]["seq"]
+    assert [call["seq"] < first_search for call in creates(jira_sandbox)] == [True, True, True]
 
 
 async def test_a_refused_ticket_is_not_taken_for_a_lost_one(
