@@ -39,7 +39,7 @@ def repeated(folder: Path, rows: int) -> list[SourceFile]:
 
 def _repeat(table: list[list[str]], copies: int) -> bytes:
     out = io.StringIO()
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")  # as the sheets are exported
     header = table[0]
     writer.writerow(header)
     for copy in range(copies):

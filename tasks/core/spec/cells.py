@@ -17,7 +17,7 @@ def is_clean(data: bytes) -> bool:
     """Whether a file in UTF-8 has no character that must go or could not be read: cheap, and nearly always true."""
     if len(data.translate(None, _CONTROL_BYTES)) != len(data):
         return False
-    return data.isascii() or not (b"\xef\xbf" in data or _C1_BYTES.search(data))
+    return data.isascii() or not ((b"\xef" in data and b"\xef\xbf" in data) or _C1_BYTES.search(data))
 
 
 def tidy(

@@ -11,8 +11,8 @@ from tasks.core.spec.tabs import Tab
 
 Rows = Sequence[int]
 _WORD = re.compile(r"\w+")
-_MOST_CANDIDATES = 40  # compared letter by letter
-_MOST_COMPARED = 30_000  # names looked at in vain before no more are proposed
+_MOST_CANDIDATES = 20  # compared letter by letter
+_MOST_COMPARED = 10_000  # names looked at in vain before no more are proposed
 _NEAR = 0.5
 
 
@@ -68,7 +68,7 @@ class LabelIndex:
             return []
         wanted = label_key(value)
         words = sorted(_WORD.findall(wanted), key=len, reverse=True)[:3]
-        shared = [sum(word in shown for word in words) for shown in self._compared]
+        shared = [sum(word in shown for word in words) or shown[:2] == wanted[:2] for shown in self._compared]
         best = max(shared, default=0)
         closest = [at for at, count in enumerate(shared) if count == best][:_MOST_CANDIDATES]
         matcher = SequenceMatcher(b=wanted)
@@ -150,6 +150,11 @@ class Positions:
             return ()
         return self._more.get(key) or (self.first[key],)
 
-    def only(self, key: str) -> int | None:
-        """The row of a key that one row alone has."""
-        return None if key in self._more else self.first.get(key)
+    def settle(self, texts: Iterable[str]) -> dict[str, int]:
+        """Those texts that one row alone has, in any case, and the row."""
+        first, more = self.first, self._more
+        return {
+            text: first[key]
+            for text in texts
+            if (key := text.casefold()) in first and not (more and key in more)
+        }

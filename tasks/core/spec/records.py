@@ -6,6 +6,7 @@ records it touched: a quote that never closes must not swallow the rest of the f
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,27 +35,25 @@ class Records:
 
 def read_records(data: bytes, delimiter: str, width: int) -> Records:
     """All records of a text whose first record is a header of `width` columns."""
-    outside = _outside_quotes(data, delimiter.encode())
+    outside = _outside_quotes(data, delimiter)
     if outside is not None:
         with suppress(ParserError):  # a record with more cells than the header
             columns = _read_regular(data, delimiter, width)
-            if sum(part.count(delimiter.encode()) for part in outside) == len(columns[0]) * (width - 1):
+            if outside.count(delimiter.encode()) == len(columns[0]) * (width - 1):
                 return Records(columns)
     return _read_carefully(data.decode(), delimiter, width)
 
 
-def _outside_quotes(data: bytes, delimiter: bytes) -> list[bytes] | None:
+def _outside_quotes(data: bytes, delimiter: str) -> bytes | None:
     """What stands outside of quotes; None where not every quote opens or closes a whole cell."""
     if b"\0" in data:
         return None  # pandas ends a cell there
     parts = data.split(b'"')
     if len(parts) % 2 == 0:
         return None
-    edges = (delimiter, b"\n")
-    outside = parts[::2]
-    opens = all(not part or part.endswith(edges) for part in outside[:-1])
-    closes = all(not part or part.startswith(edges) for part in outside[1:])
-    return outside if opens and closes else None
+    outside = b"\0".join(parts[::2])
+    stray = re.compile(rb"\0(?:[^%b\n\0]|(?<=[^%b\n\0]\0))" % (delimiter.encode(), delimiter.encode()))
+    return None if stray.search(outside) else outside
 
 
 def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...]:
@@ -68,7 +67,6 @@ def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], .
         na_filter=False,
         skip_blank_lines=False,
         engine="c",
-        low_memory=False,
     )
     return tuple([frame[column].tolist() for column in frame.columns])
 

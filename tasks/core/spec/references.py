@@ -13,7 +13,7 @@ from tasks.core.spec.index import LabelIndex
 from tasks.core.spec.model import Row, Spec, is_formula_error
 from tasks.core.spec.names import KINDS, kind_key
 from tasks.core.spec.registry import Reference, tab_type
-from tasks.core.spec.tabs import Tab, tabs_of
+from tasks.core.spec.tabs import BESIDE, Tab, tabs_of
 
 _SEPARATORS = re.compile(r"[,;\n](?![^()]*\))")
 _WILD = re.compile(r"(all|any|every|everything|multiple|various)\b", re.IGNORECASE)
@@ -43,12 +43,28 @@ class Named:
     rows: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What the distinct cells of a reference column mean: nearly all name one row, and a look is enough to see it."""
+
+    settled: Mapping[str, int]
+    others: Mapping[str, tuple[Named, ...]]
+
+    def rows(self) -> set[int]:
+        """All rows that are named at all."""
+        return {
+            *self.settled.values(),
+            *(row for named in self.others.values() for one in named for row in one.rows),
+        }
+
+
 class Resolver:
     """Resolves the texts of reference cells."""
 
     def __init__(self, tabs: Mapping[str, Tab]) -> None:
         self.tabs = tabs
         self._indexes: dict[str, LabelIndex] = {}
+        self._links: dict[tuple[str, str], Links] = {}
         self._known: dict[tuple[str, str, str, str], tuple[Named, ...]] = {}
 
     def index(self, csv_type: str) -> LabelIndex:
@@ -56,6 +72,18 @@ class Resolver:
         if csv_type not in self._indexes:
             self._indexes[csv_type] = LabelIndex(self.tabs[csv_type])
         return self._indexes[csv_type]
+
+    def links(self, tab: Tab, reference: Reference) -> Links:
+        """What the distinct cells of a reference column mean."""
+        key = (tab.type.name, reference.column)
+        if key not in self._links:
+            cells = set(tab.named_by(reference)) - {""}
+            settled = {} if reference.family else self.index(reference.target).by_text.settle(cells)
+            others = {
+                cell: self.cell(reference, *cell.split(BESIDE, 1)) for cell in cells if cell not in settled
+            }
+            self._links[key] = Links(settled, others)
+        return self._links[key]
 
     def cell(self, reference: Reference, text: str, beside: str = "") -> tuple[Named, ...]:
         """The names in a cell and what they mean; `beside` is the cell that tells things of one name apart."""
@@ -65,19 +93,11 @@ class Resolver:
             found = self._known[key] = tuple(self._resolve(reference, text, beside))
         return found
 
-    def settled(self, reference: Reference, text: str) -> int | None:
-        """The one row that a cell names, where a single look tells; how nearly all cells are."""
-        return None if reference.family else self.index(reference.target).by_text.only(text.casefold())
-
     def _resolve(self, reference: Reference, text: str, beside: str) -> Iterable[Named]:
         if text.casefold() in _NOTHING or is_formula_error(text):
             return
         if reference.target not in self.tabs:
             yield Named(text, State.UNCHECKED)
-            return
-        settled = self.settled(reference, text) if not beside else None
-        if settled is not None:
-            yield Named(text, State.FOUND, (settled,))
             return
         index = self.index(reference.target)
         whole = _look_up(reference, index, text, beside)
@@ -86,11 +106,6 @@ class Resolver:
         else:
             parts = filter(None, map(str.strip, _SEPARATORS.split(text)))
             yield from (_look_up(reference, index, part, beside) for part in parts)
-
-
-def reference_cells(tab: Tab, reference: Reference) -> list[tuple[str, str]]:
-    """The cells of a reference column, each with the cell that tells things of one name apart."""
-    return list(zip(tab.column(reference.column), tab.column(reference.beside or ""), strict=True))
 
 
 def _look_up(reference: Reference, index: LabelIndex, value: str, beside: str) -> Named:

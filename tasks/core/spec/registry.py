@@ -74,7 +74,7 @@ class TabType:
     granularity: Granularity = Granularity.ROW
     switches: tuple[Granularity, ...] = (Granularity.ROW, Granularity.GROUP)
     group_by: tuple[str, ...] = ()
-    machine_name: str = r"[a-z0-9_]+"
+    machine_name: str = "a-z0-9_"  # the characters that Drupal allows
     machine_name_length: int | None = None
 
     @property
@@ -267,7 +267,7 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("name", "Menu name", "Menu", "Title", "Label"), _MACHINE, _DESCRIPTION, _NOTES,
         label="name", key=("machine_name",), needs=(("name",), ("machine_name",)),
         telling=frozenset(), file_words=("menus", "menu"), group=EntityGroup.CONTENT,
-        machine_name=r"[a-z0-9_-]+",
+        machine_name=r"a-z0-9_\-",
     ),
     _tab(
         "migration_mappings", "Migration mappings", "migration mapping",

@@ -26,6 +26,7 @@ def each(
     message: str,
     *,
     column: str | None = None,
+    value: str | None = None,
     actions: Sequence[str] = (),
     severity: ErrorSeverity = ErrorSeverity.WARNING,
 ) -> list[Finding]:
@@ -42,7 +43,7 @@ def each(
             code=code,
             severity=severity if matters else ErrorSeverity.INFO,
             actions=tuple(actions),
-            **_said(tab, found, message, column),
+            **_said(tab, found, message, column, value),
         )
         for (_, matters), found in folded.items()
     ]
@@ -80,16 +81,18 @@ def together(
     )
 
 
-def _said(tab: Tab, rows: Sequence[int], message: str, column: str | None) -> dict[str, Any]:
+def _said(
+    tab: Tab, rows: Sequence[int], message: str, column: str | None, value: str | None = None
+) -> dict[str, Any]:
     """The place of some rows of one file, what stands there, and the message with its values."""
     places = [tab.at(row) for row in rows]
-    values = list(dict.fromkeys(tab.column(column)[row] for row in rows)) if column else []
+    values = list(dict.fromkeys(tab.column(column)[row] for row in rows)) if column and not value else []
     return {
         "message": message.replace(VALUES, quoted(values)),
         "file": places[0][0].filename,
         "records": tuple(table.numbers[at] for table, at in places),
         "column": tab.header(column, rows[0]) if column else None,
-        "value": ", ".join(values[:_MOST_VALUES]) or None,
+        "value": value or ", ".join(values[:_MOST_VALUES]) or None,
     }
 
 

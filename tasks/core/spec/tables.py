@@ -40,15 +40,14 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
 
 def separator_rows(parsed: ParsedFile) -> Sequence[int]:
     """Rows in which nothing but X, ID, Dev, QA and formula errors stands."""
-    left: Sequence[int] = range(len(parsed.numbers))
-    for name, cells in zip(parsed.header, parsed.data, strict=True):
-        if header_key(name) not in BOOKKEEPING:
-            left = [at for at in left if cells[at][:1] in _MAYBE_EMPTY and not _says_something(cells[at])]
+    facts = [
+        cells
+        for name, cells in zip(parsed.header, parsed.data, strict=True)
+        if header_key(name) not in BOOKKEEPING
+    ]
+    if not facts:
+        return range(len(parsed.numbers))
+    left = [at for at, cell in enumerate(facts[0]) if not cell or cell[0] == "#"]
+    for cells in facts:
+        left = [at for at in left if not cells[at] or is_formula_error(cells[at])]
     return left
-
-
-_MAYBE_EMPTY = ("", "#")
-
-
-def _says_something(cell: str) -> bool:
-    return cell != "" and not is_formula_error(cell)

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from tasks.core.settings import RowAction
 from tasks.core.spec.model import Row, Table
-from tasks.core.spec.registry import TabType, tab_type
+from tasks.core.spec.registry import Reference, TabType, tab_type
 
 T = TypeVar("T")
+BESIDE = "\x1f"  # stands in no cell
 
 
 class Tab:
@@ -34,6 +35,13 @@ class Tab:
         if name not in self._columns:
             self._columns[name] = _joined([table.column(name) for table in self.tables])
         return self._columns[name]
+
+    def named_by(self, reference: Reference) -> list[str]:
+        """The cells of a reference column, each with the cell that tells things of one name apart, if there is one."""
+        cells = self.column(reference.column)
+        if not reference.beside or not self.has(reference.beside):
+            return cells
+        return list(map(BESIDE.join, zip(cells, self.column(reference.beside), strict=True)))
 
     @cached_property
     def actions(self) -> Sequence[RowAction]:

@@ -1,7 +1,8 @@
 """What is wrong with single cells: formula errors, machine names, open questions; and rows that share one key."""
 
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
@@ -9,8 +10,9 @@ from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.spec.model import BOOKKEEPING, Table, is_formula_error
 from tasks.core.spec.names import header_key
+from tasks.core.spec.registry import TabType
 from tasks.core.spec.reporting import VALUES, each, together
-from tasks.core.spec.tabs import Tab
+from tasks.core.spec.tabs import BESIDE, Tab
 
 _PROSE = ("notes", "description", "help_text", "comments")
 
@@ -73,20 +75,13 @@ def _formula_findings(
 
 def machine_names(tab: Tab) -> Iterable[Finding]:
     """Machine names that Drupal refuses."""
-    if not tab.has("machine_name"):
-        return
-    allowed = re.compile(tab.type.machine_name).fullmatch
-    most = tab.type.machine_name_length or 1000
     cells = tab.column("machine_name")
-    refused = {
-        name
-        for name in set(cells)
-        if (not allowed(name) or len(name) > most) and name not in ("", "-") and not is_formula_error(name)
-    }
-    if not refused:
-        return
-    rows = [at for at, name in enumerate(cells) if name in refused]
-    for reason, found in _by_reason(rows, cells, most).items():
+    refused = _refused(set(cells), tab.type) - {"", "-"}
+    rows: dict[str, list[int]] = {}
+    for at, name in compress(enumerate(cells), map(refused.__contains__, cells)) if refused else ():
+        if not is_formula_error(name):
+            rows.setdefault(_reason(name, tab.type.machine_name_length), []).append(at)
+    for reason, found in rows.items():
         yield from each(
             tab,
             found,
@@ -97,15 +92,19 @@ def machine_names(tab: Tab) -> Iterable[Finding]:
         )
 
 
-def _by_reason(rows: Iterable[int], cells: Sequence[str], most: int) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for row in rows:
-        found.setdefault(_reason(cells[row], most), []).append(row)
-    return found
+def _refused(names: Collection[str], tab: TabType) -> set[str]:
+    """Those of many names that have a character which is not allowed, or too many; all are searched at once."""
+    everything = BESIDE.join(["", *names, ""])
+    bad = re.compile(f"[^{tab.machine_name}{BESIDE}]")
+    refused = {
+        everything[everything.rindex(BESIDE, 0, found.start()) + 1 : everything.index(BESIDE, found.start())]
+        for found in bad.finditer(everything)
+    }
+    return refused | {name for name in names if len(name) > (tab.machine_name_length or sys.maxsize)}
 
 
-def _reason(name: str, most: int) -> str:
-    if len(name) > most:
+def _reason(name: str, most: int | None) -> str:
+    if most and len(name) > most:
         return f"with more than {most} characters"
     return "with a hyphen" if re.fullmatch(r"[a-z0-9_-]+", name) else "with other characters"
 
@@ -138,12 +137,12 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
     """Rows that share one key; both are kept, told apart by record number."""
     if not tab.type.key:
         return
-    keys = list(zip(*(_key_column(tab, name) for name in tab.type.key), strict=True))
-    seen: set[tuple[str, ...]] = set()
-    twice = {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
-    rows: dict[tuple[str, ...], list[int]] = {}
-    for at in compress(range(len(keys)), map(twice.__contains__, keys)) if twice else ():
-        if keys[at][-1]:
+    keys = list(map(BESIDE.join, zip(*(_key_column(tab, name) for name in tab.type.key), strict=True)))
+    first = dict(zip(keys, range(len(keys)), strict=True))
+    rows: dict[str, list[int]] = {}
+    if len(first) < len(keys):
+        twice = {key for at, key in enumerate(keys) if first[key] != at and not key.endswith(BESIDE)}
+        for at in compress(range(len(keys)), map(twice.__contains__, keys)):
             rows.setdefault(keys[at], []).append(at)
     for same in rows.values():
         if len(same) > 1:

@@ -1,16 +1,16 @@
 """What is wrong with fields: storages that clash, list fields without options, fields without a type."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 from tasks.core.findings import Finding
 from tasks.core.spec.model import is_formula_error
 from tasks.core.spec.names import kind_key, split_typed
-from tasks.core.spec.references import Resolver, State, reference_cells
+from tasks.core.spec.references import Resolver, State
 from tasks.core.spec.reporting import each, quoted, together
-from tasks.core.spec.tabs import Tab
+from tasks.core.spec.tabs import BESIDE, Tab
 
 _STATED = re.compile(
     r"\b(options|values|choices|allowed|choose from|select from|one of)\b"  # says so
@@ -34,61 +34,72 @@ class _Clash:
     column: str
     code: str
     what: str
+    blank_code: str = ""  # where some rows say nothing
+    blank_what: str = ""
 
 
 _TYPES = _Clash("field_type", "storage-type-clash", "different field types")
-_VALUES = _Clash("values", "storage-cardinality-clash", "different numbers of values")
-_BLANK = _Clash("values", "storage-cardinality-blank", "a number of values in one place and none in another")
+_VALUES = _Clash(
+    "values",
+    "storage-cardinality-clash",
+    "different numbers of values",
+    "storage-cardinality-blank",
+    "a number of values in one place and none in another",
+)
 
 
 def storages(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     """One storage serves all bundles of an entity type: it has one field type and one number of values."""
-    storage = list(zip(_kinds(tab, resolver), tab.column("machine_name"), strict=True))
+    names = tab.column("machine_name")
     types = _clean(tab.column("field_type"), str.casefold)
     values = _clean(tab.column("values"), _cardinality)
-    said: dict[Storage, tuple[set[str], set[str]]] = {}
-    for (kind, name), its_type, its_values in dict.fromkeys(zip(storage, types, values, strict=True)):
-        if kind and name not in _NO_STORAGE:
-            seen = said.setdefault((kind, name), (set(), set()))
-            seen[0].add(its_type)
-            seen[1].add(its_values)
-    for clash, picked in ((_TYPES, 0), (_VALUES, 1)):
-        clashing = [key for key, seen in said.items() if len(seen[picked] - {""}) > 1]
-        yield from _clashes(tab, storage, clashing, clash)
-    yield from _clashes(tab, storage, [key for key, seen in said.items() if _partly_blank(seen[1])], _BLANK)
+    odd = (_of_two_minds(names, types) | _of_two_minds(names, values)) - _NO_STORAGE
+    kinds = _kinds(tab, resolver)
+    said: dict[Storage, tuple[dict[int, str], dict[int, str]]] = {}
+    for at in compress(range(len(names)), map(odd.__contains__, names)):
+        if kinds[at] and not is_formula_error(names[at]):
+            its_types, its_values = said.setdefault((kinds[at], names[at]), ({}, {}))
+            its_types[at], its_values[at] = types[at], values[at]
+    for storage, (its_types, its_values) in said.items():
+        yield from _clash(tab, storage, its_types, _TYPES)
+        yield from _clash(tab, storage, its_values, _VALUES)
 
 
-def _partly_blank(values: set[str]) -> bool:
-    return "" in values and len(values - {""}) == 1
+def _of_two_minds(names: Sequence[str], cells: Sequence[str]) -> set[str]:
+    """Machine names that do not have the same cell everywhere: the few that are worth a closer look."""
+    last = dict(zip(names, cells, strict=True))
+    return {name for name, cell in zip(names, cells, strict=True) if last[name] != cell}
 
 
-def _clashes(
-    tab: Tab, storage: Sequence[Storage], keys: Sequence[Storage], clash: _Clash
-) -> Iterable[Finding]:
-    rows: dict[Storage, list[int]] = {key: [] for key in keys}
-    for at in compress(range(len(storage)), map(rows.__contains__, storage)) if rows else ():
-        rows[storage[at]].append(at)
-    cells = tab.column(clash.column)
-    for (kind, name), found in rows.items():
-        said = quoted(list(dict.fromkeys(cells[at] or "(blank)" for at in found)))
-        yield together(
-            tab,
-            found,
-            clash.code,
-            f"“{name}” has {clash.what}: {said}. All bundles of the kind {kind} share one storage.",
-            column=clash.column,
-            actions=["Give all these rows the same value, or the odd ones a machine name of their own."],
-        )
+def _clash(tab: Tab, storage: Storage, said: Mapping[int, str], clash: _Clash) -> Iterable[Finding]:
+    different = set(said.values())
+    stated = different - {""}
+    if len(stated) > 1:
+        code, what = clash.code, clash.what
+    elif stated and len(different) > 1 and clash.blank_code:
+        code, what = clash.blank_code, clash.blank_what
+    else:
+        return
+    kind, name = storage
+    cells = quoted(list(dict.fromkeys(tab.column(clash.column)[at] or "(blank)" for at in said)))
+    yield together(
+        tab,
+        list(said),
+        code,
+        f"“{name}” has {what}: {cells}. All bundles of the kind {kind} share one storage.",
+        column=clash.column,
+        actions=["Give all these rows the same value, or the odd ones a machine name of their own."],
+    )
 
 
 def _kinds(tab: Tab, resolver: Resolver) -> list[str]:
     """The kind of bundle each field is on; "" where nothing says so."""
-    cells = reference_cells(tab, tab.type.references[0])
-    kinds = {cell: _kind(tab, resolver, *cell) for cell in set(cells)}
+    cells = tab.named_by(tab.type.references[0])
+    kinds = {cell: _kind(tab, resolver, *cell.split(BESIDE)) for cell in set(cells)}
     return [kinds[cell] for cell in cells]
 
 
-def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str) -> str:
+def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str = "") -> str:
     kind = split_typed(bundle)[1] or kind_key(said)
     if kind or "bundles" not in resolver.tabs:
         return kind

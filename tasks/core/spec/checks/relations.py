@@ -1,6 +1,6 @@
 """What is wrong between rows: references to nothing, bundles without fields, rows that wait for others."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import compress
 
@@ -8,7 +8,7 @@ from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.settings import RowAction
 from tasks.core.spec.names import kind_key
-from tasks.core.spec.references import Named, Resolver, State, reference_cells
+from tasks.core.spec.references import Links, Resolver, State
 from tasks.core.spec.registry import Reference, tab_type
 from tasks.core.spec.reporting import each, quoted
 from tasks.core.spec.tabs import Tab
@@ -54,8 +54,9 @@ class Unresolved:
         self, rows: list[int], code: str, message: str, *actions: str, severity: ErrorSeverity
     ) -> Iterable[Finding]:
         column = self.reference.column
-        found = each(self.tab, rows, code, message, column=column, actions=actions, severity=severity)
-        return (one.model_copy(update={"value": self.value}) for one in found)
+        return each(
+            self.tab, rows, code, message, column=column, value=self.value, actions=actions, severity=severity
+        )
 
 
 def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
@@ -76,28 +77,31 @@ def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
 
 def _trouble(tab: Tab, resolver: Resolver, reference: Reference) -> dict[tuple[str, State], list[int]]:
     """The rows of every name that does not resolve."""
-    cells = reference_cells(tab, reference)
-    bad = {cell: named for cell in set(cells) if (named := _unresolved(resolver, reference, *cell))}
+    links = resolver.links(tab, reference)
+    bad = {
+        cell: trouble
+        for cell, named in links.others.items()
+        if (trouble := [(one.value, one.state) for one in named if one.state in _TROUBLE])
+    }
     found: dict[tuple[str, State], list[int]] = {}
-    for at in compress(range(len(cells)), map(bad.__contains__, cells)) if bad else ():
-        for one in bad[cells[at]]:
-            found.setdefault((one.value, one.state), []).append(at)
+    for at, cell in _those(tab, reference, bad):
+        for problem in bad[cell]:
+            found.setdefault(problem, []).append(at)
     return found
 
 
-def _unresolved(resolver: Resolver, reference: Reference, text: str, beside: str) -> list[Named]:
-    if not beside and resolver.settled(reference, text) is not None:
-        return []
-    return [one for one in resolver.cell(reference, text, beside) if one.state in _TROUBLE]
+def _those(tab: Tab, reference: Reference, wanted: Container[str]) -> Iterable[tuple[int, str]]:
+    """The rows whose reference is one of these, and which."""
+    if not wanted:
+        return ()
+    cells = tab.named_by(reference)
+    return compress(enumerate(cells), map(wanted.__contains__, cells))
 
 
 def bundles_without_fields(bundles: Tab, fields: Tab, resolver: Resolver) -> Iterable[Finding]:
     """Approved bundles that no field is on; a vocabulary needs none."""
     reference = fields.type.references[0]
-    named = set(reference_cells(fields, reference))
-    filled = {
-        row for text, beside in named for one in resolver.cell(reference, text, beside) for row in one.rows
-    }
+    filled = resolver.links(fields, reference).rows()
     notes, kinds = bundles.column("notes"), bundles.column("type")
     yield from each(
         bundles,
@@ -125,15 +129,10 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
         target = resolver.tabs[reference.target]
         if RowAction.HOLD not in target.actions:
             continue
-        cells = reference_cells(tab, reference)
-        held = {cell for cell in set(cells) if _names_held(resolver, reference, target, *cell)}
+        held = _naming_held(resolver.links(tab, reference), target)
         yield from each(
             tab,
-            [
-                at
-                for at in compress(range(len(cells)), map(held.__contains__, cells))
-                if tab.actions[at] in _IN_WORK
-            ],
+            [at for at, _ in _those(tab, reference, held) if tab.actions[at] in _IN_WORK],
             "waits-on-held",
             f"An approved row refers to a {target.type.subject} that waits (X is “w”).",
             column=reference.column,
@@ -141,9 +140,10 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
         )
 
 
-def _names_held(resolver: Resolver, reference: Reference, target: Tab, text: str, beside: str) -> bool:
-    settled = resolver.settled(reference, text) if not beside else None
-    if settled is not None:
-        return target.actions[settled] is RowAction.HOLD
-    named = resolver.cell(reference, text, beside)
-    return any(target.actions[row] is RowAction.HOLD for one in named for row in one.rows)
+def _naming_held(links: Links, target: Tab) -> set[str]:
+    """The cells that name something that waits."""
+    rows = {row for row, action in enumerate(target.actions) if action is RowAction.HOLD}
+    settled = {cell for cell, row in links.settled.items() if row in rows}
+    return settled | {
+        cell for cell, named in links.others.items() for one in named if not rows.isdisjoint(one.rows)
+    }
