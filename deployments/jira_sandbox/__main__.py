@@ -14,6 +14,7 @@ from deployments.jira_sandbox.config import (
     Config,
     Login,
     parse_login,
+    parse_oauth_app,
     parse_project,
 )
 from deployments.jira_sandbox.server import build_server
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop."""
     options = parser().parse_args(arguments)
     logins = (Login(options.email, options.token), *options.login)
-    config = Config(options.state, logins, FIRST_PROJECTS | dict(options.project))
+    projects = FIRST_PROJECTS | dict(options.project)
+    apps = tuple(options.oauth_client) or Config.oauth_apps
+    config = Config(options.state, logins, projects, apps)
     try:
         server = build_server(config, options.host, options.port, options.log_level)
     except sqlite3.Error as error:
@@ -50,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--project", action="append", default=[], type=checked(parse_project), help="KEY=Name, repeatable"
     )
+    app = "OAuth client as ID:SECRET, repeatable"
+    made.add_argument("--oauth-client", action="append", default=[], type=checked(parse_oauth_app), help=app)
     made.add_argument(
         "--log-level", default="warning", choices=["critical", "error", "warning", "info", "debug"]
     )

@@ -3,10 +3,11 @@
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from deployments.jira_sandbox.api import agile, belongings, issues, metadata, search
 from deployments.jira_sandbox.api.endpoint import open_route, route
+from deployments.jira_sandbox.api.oauth import oauth_routes
 from deployments.jira_sandbox.control import control_routes
 from deployments.jira_sandbox.pages import page_routes
 from deployments.jira_sandbox.site import Site
@@ -18,7 +19,14 @@ AGILE = "/rest/agile/1.0"
 def build_app(site: Site) -> Starlette:
     """All that the site answers, without the gate before it."""
     app = Starlette(
-        routes=[*page_routes(), control_routes(), *platform_routes(), *agile_routes()],
+        routes=[
+            *page_routes(),
+            *oauth_routes(),
+            control_routes(),
+            *platform_routes(),
+            *agile_routes(),
+            Mount("/ex/jira/{cloud}", routes=[*platform_routes(), *agile_routes()]),
+        ],
         exception_handlers={404: unknown_endpoint, 405: unknown_endpoint},
     )
     app.state.site = site

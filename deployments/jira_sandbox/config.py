@@ -39,6 +39,7 @@ FIRST_PROJECTS = {
 }
 DEFAULT_EMAIL = "sandbox@example.com"
 DEFAULT_TOKEN = "sandbox-token"  # noqa: S105 -- the sandbox holds nothing worth a secret
+DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET = "sandbox-client", "sandbox-secret"
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,21 @@ class Login:
 
 
 @dataclass(frozen=True)
+class OAuthApp:
+    """A program that is registered for OAuth 2.0 (3LO)."""
+
+    client_id: str
+    secret: str
+
+
+@dataclass(frozen=True)
 class Config:
     """One sandbox: where it keeps its issues, its logins and the projects it starts with."""
 
     state: str
     logins: tuple[Login, ...] = (Login(DEFAULT_EMAIL, DEFAULT_TOKEN),)
     projects: dict[str, str] = field(default_factory=lambda: dict(FIRST_PROJECTS))
+    oauth_apps: tuple[OAuthApp, ...] = (OAuthApp(DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET),)
 
 
 def parse_login(text: str) -> Login:
@@ -76,6 +86,14 @@ def parse_login(text: str) -> Login:
     if "@" not in email or not token:
         raise ValueError(f"A login is EMAIL:TOKEN[:ROLE], not {text!r}")
     return Login(email, token, parse_role(role or "member"))
+
+
+def parse_oauth_app(text: str) -> OAuthApp:
+    """Read `ID:SECRET`."""
+    client_id, _, secret = text.partition(":")
+    if not client_id or not secret:
+        raise ValueError(f"An OAuth app is ID:SECRET, not {text!r}")
+    return OAuthApp(client_id, secret)
 
 
 def parse_role(role: str) -> frozenset[str]:

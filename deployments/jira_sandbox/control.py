@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from deployments.jira_sandbox.api.endpoint import read_json
 from deployments.jira_sandbox.config import parse_project
 from deployments.jira_sandbox.faults import Fault
 from deployments.jira_sandbox.problems import JiraProblem
 from deployments.jira_sandbox.settings import Settings
-from deployments.jira_sandbox.site import Site
+from deployments.jira_sandbox.site import Site, read_json
 
 LOOPBACK = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 LOCAL_NAMES = {"127.0.0.1", "::1", "localhost"}
@@ -30,6 +29,7 @@ def control_routes() -> Mount:
             guarded("/faults", GET=list_faults, POST=add_fault, DELETE=clear_faults),
             guarded("/faults/{id:int}", DELETE=remove_fault),
             guarded("/journal", GET=read_journal, DELETE=clear_journal),
+            guarded("/tokens", DELETE=forget_tokens),
             guarded("/issues", GET=read_issues),
             guarded("/projects", POST=add_project),
             guarded("/reset", POST=reset),
@@ -117,6 +117,12 @@ def read_journal(site: Site, request: Request, _body: Any) -> Any:
 def clear_journal(site: Site, _request: Request, _body: Any) -> Any:
     """Forget the entries."""
     site.journal.clear()
+    return {}
+
+
+def forget_tokens(site: Site, request: Request, _body: Any) -> Any:
+    """Drop OAuth tokens: `kind` access, refresh or code; all without it."""
+    site.oauth.forget(request.query_params.get("kind", ""))
     return {}
 
 

@@ -37,8 +37,12 @@ class Fault(BaseModel):
     seed: int = 0
     status: int | None = Field(None, ge=400, le=599)
     retry_after: int | None = Field(None, ge=0, description="Seconds in Retry-After; none: no such header")
+    reason: str = Field("jira-burst-based", description="RateLimit-Reason of a 429 that carries Retry-After")
     message: str = "Injected by the sandbox."
     seconds: float = Field(0.0, ge=0)
+    least: float | None = Field(
+        None, ge=0, description="When set, the delay is drawn between this and `seconds`"
+    )
     elements: list[int] = Field([], description="partial: indices that fail; empty: each by `share`")
     share: float = Field(0.5, ge=0, le=1, description="partial: share of the elements that fail")
     field: str = Field("", description="partial: the field that the error names; empty: no field")
@@ -74,6 +78,11 @@ class Rule:
             return False
         self.struck += 1
         return True
+
+    def delay(self) -> float:
+        """Seconds of a late or slow call."""
+        fault = self.fault
+        return fault.seconds if fault.least is None else self.random.uniform(fault.least, fault.seconds)
 
     def failing(self, count: int) -> set[int]:
         """Which elements of a bulk call fail."""

@@ -160,7 +160,8 @@ def sprint(draft: Draft, value: Any) -> int | None:
     """A bare number, though the schema says array (jira.md 14)."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole:
         raise FieldProblem(
             "The Sprint (id) must be a number", general="Number value expected as the Sprint id."
         )

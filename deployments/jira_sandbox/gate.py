@@ -149,7 +149,7 @@ class Gate:
 
     async def delay(self, exchange: Exchange, rule: Rule) -> Answer | None:
         """Hang up or fail at once and take effect later."""
-        task = asyncio.create_task(self.run_after(exchange, rule.fault.seconds))
+        task = asyncio.create_task(self.run_after(exchange, rule.delay()))
         self.late.add(task)
         task.add_done_callback(self.late.discard)
         return failure(rule.fault) if rule.fault.status else None
@@ -162,7 +162,7 @@ class Gate:
     async def slow_answer(self, exchange: Exchange, rule: Rule) -> Answer | None:
         """Take effect and keep the caller waiting."""
         answer = await self.run(exchange)
-        await asyncio.sleep(rule.fault.seconds)
+        await asyncio.sleep(rule.delay())
         return answer
 
     async def partial(self, exchange: Exchange, rule: Rule) -> Answer | None:
@@ -172,7 +172,7 @@ class Gate:
 
     async def slow(self, exchange: Exchange, rule: Rule) -> Answer | None:
         """Take effect and answer after a while."""
-        return await self.run_after(exchange, rule.fault.seconds)
+        return await self.run_after(exchange, rule.delay())
 
 
 STRIKES: dict[str, Callable[[Gate, Exchange, Rule], Awaitable[Answer | None]]] = {
@@ -192,7 +192,7 @@ def failure(fault: Fault) -> Answer:
     """The status that a fault answers with."""
     status = fault.status or 500
     if status == TOO_MANY:
-        return refusal(too_many(fault.retry_after, 100, "jira-burst-based"))
+        return refusal(too_many(fault.retry_after, 100, fault.reason))
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return refusal(JiraProblem(status, fault.message, headers=headers))
 

@@ -38,6 +38,17 @@ class PlainProblem(JiraProblem):
         return PlainTextResponse(self.messages[0], self.status, headers=self.headers)
 
 
+class GatewayProblem(JiraProblem):
+    """A refusal of the gateway before Jira."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(401, message)
+
+    def response(self) -> Response:
+        """The answer on the wire."""
+        return JSONResponse({"code": 401, "message": self.messages[0]}, 401)
+
+
 def unauthenticated() -> JiraProblem:
     """Wrong or missing credentials; Jira words it as plain text."""
     return PlainProblem(

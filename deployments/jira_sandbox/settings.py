@@ -16,6 +16,7 @@ class Settings(BaseModel):
     search_lag_share: float = Field(
         1.0, ge=0, le=1, description="Share of writes that lag; the others are found at once"
     )
+    search_lag_spread: bool = Field(False, description="Each write lags a part of `search_lag` of its own")
     search_page_size: int = Field(100, ge=1, le=5000, description="Largest page when fields are asked for")
     refuse_anonymous: bool = Field(
         True, description="Wrong credentials are 401; otherwise they see an empty site"
@@ -36,4 +37,8 @@ class Settings(BaseModel):
     upload_limit: int = Field(1_000_000_000, ge=1, description="Bytes per attachment")
     attachments_per_issue: int = Field(2_000, ge=0)
     links_per_issue: int = Field(2_000, ge=0)
+    access_token_seconds: int = Field(3600, ge=0, description="Life of an OAuth access token")
+    refresh_leeway_seconds: float = Field(
+        600, ge=0, description="How long a refresh token that was replaced still works"
+    )
     rate_limits: bool = Field(True, description="Enforce the burst limits and the per-issue write limits")

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import json
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -16,6 +18,7 @@ from deployments.jira_sandbox.config import Config, Login
 from deployments.jira_sandbox.faults import Faults
 from deployments.jira_sandbox.journal import Journal
 from deployments.jira_sandbox.limits import RateLimits
+from deployments.jira_sandbox.oauth import CLOUD_ID, OAuth, needed_scope
 from deployments.jira_sandbox.settings import Settings
 from deployments.jira_sandbox.store import Issue, Project, Store
 
@@ -33,12 +36,14 @@ class Site:
         self.faults = Faults()
         self.journal = Journal()
         self.limits = RateLimits()
+        self.oauth = OAuth(self.store, config.oauth_apps)
         for key, name in config.projects.items():
             self.store.add_project(key, name)
 
     def reset(self) -> None:
         """As started with an empty file."""
         self.store.clear()
+        self.oauth.forget()
         self.settings = Settings()
         self.faults.clear()
         self.journal.clear()
@@ -57,8 +62,28 @@ class Site:
         """Whether issues can be assigned to the user."""
         return member.assignable and member.account_id not in self.settings.unassignable
 
-    def login_of(self, authorization: str) -> Login:
-        """Who sends this header; wrong credentials raise, or see an empty site, as the settings say."""
+    def caller(self, request: Request) -> Login:
+        """Who asks: by e-mail and token at the site's address, by OAuth at the gateway's (jira.md 12)."""
+        authorization = request.headers.get("authorization", "")
+        if "cloud" in request.path_params:
+            return self.login_by_bearer(authorization, request)
+        return self.login_by_basic(authorization)
+
+    def login_by_bearer(self, authorization: str, request: Request) -> Login:
+        """The account that consented; the gateway has its own words for a refusal."""
+        scheme, _, token = authorization.partition(" ")
+        grant = self.oauth.bearer(token, self.settings) if scheme.lower() == "bearer" else None
+        login = next((item for item in self.config.logins if grant and item.email == grant.email), None)
+        revoked = login is None or login.email in self.settings.revoked_logins
+        if grant is None or login is None or revoked or request.path_params["cloud"] != CLOUD_ID:
+            raise problems.GatewayProblem("Unauthorized")
+        path = request.url.path.removeprefix(f"/ex/jira/{CLOUD_ID}")
+        if needed_scope(request.method, path) not in grant.scopes:
+            raise problems.GatewayProblem("Unauthorized; scope does not match")
+        return login
+
+    def login_by_basic(self, authorization: str) -> Login:
+        """The account of a token; wrong credentials raise, or see an empty site, as the settings say."""
         email, token = read_basic(authorization)
         for login in self.config.logins:
             same = secrets.compare_digest(login.token.encode(), token.encode())
@@ -76,18 +101,32 @@ class Call:
     site: Site
     login: Login
     request: Request
-    body: Any = None
+    raw: bytes = b""
     files: list[tuple[UploadFile, bytes]] = field(default_factory=list)
 
     @property
     def base(self) -> str:
-        """The site's address as the caller wrote it, without a slash at the end."""
+        """The address of the REST calls as the caller wrote it: the site's or the gateway's."""
+        cloud = self.request.path_params.get("cloud")
+        return f"{self.root}/ex/jira/{cloud}" if cloud else self.root
+
+    @property
+    def root(self) -> str:
+        """The address of the site."""
         return str(self.request.base_url).rstrip("/")
 
     @property
     def permissions(self) -> frozenset[str]:
         """What the caller may do now."""
         return self.login.permissions - set(self.site.settings.revoked_permissions)
+
+    @cached_property
+    def body(self) -> Any:
+        """The body, which must say that it is JSON and be it."""
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise problems.JiraProblem(415, "Unsupported Media Type")
+        return read_json(self.raw)
 
     def path(self, name: str) -> str:
         """A part of the path."""
@@ -132,6 +171,22 @@ class Call:
         """Count a write on issues against Jira's per-issue limit."""
         if self.site.settings.rate_limits:
             self.site.limits.write_issues([issue.id for issue in issues])
+
+
+def read_json(body: bytes) -> Any:
+    """The body as strict JSON that can be written again."""
+    try:
+        read = json.loads(body, parse_constant=refuse_constant)
+        if b"\\ud" in body.lower():  # half a surrogate pair is no text
+            json.dumps(read, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise problems.unreadable_body() from error
+    return read
+
+
+def refuse_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)
 
 
 def read_basic(authorization: str) -> tuple[str, str]:

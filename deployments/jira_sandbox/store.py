@@ -149,7 +149,10 @@ class Store:
     def issue(self, key_or_id: str) -> Issue | None:
         """One issue by its key or its number; keys match in any case."""
         if key_or_id.isascii() and key_or_id.isdigit():
-            row = self.db.execute("SELECT * FROM issues WHERE id = ?", (int(key_or_id[:15]),)).fetchone()
+            # Compared as text: the number may be larger than SQLite's.
+            row = self.db.execute(
+                "SELECT * FROM issues WHERE id = CAST(? AS INTEGER)", (key_or_id,)
+            ).fetchone()
         else:
             row = self.db.execute("SELECT * FROM issues WHERE key = ?", (key_or_id.upper(),)).fetchone()
         return read_issue(row) if row else None

@@ -73,6 +73,8 @@ def add_attachments(call: Call) -> Response:
     issue = call.issue(call.path("issue"))
     if "CREATE_ATTACHMENTS" not in call.permissions:
         raise JiraProblem(403, "You do not have permission to create attachments for this issue.")
+    if not call.request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise JiraProblem(415, "Unsupported Media Type")
     check_files(call, issue)
     call.writes_to(issue)
     added = [
@@ -126,7 +128,7 @@ def attachment_content(call: Call) -> Response:
     found = find_attachment(call)
     if call.query("redirect", "true") != "false":
         return RedirectResponse(
-            f"{call.base}/secure/attachment/{found.id}/{quote(found.filename, safe='')}", 303
+            f"{call.root}/secure/attachment/{found.id}/{quote(found.filename, safe='')}", 303
         )
     return file_response(found, call.site.belongings.content(found))
 

@@ -1,8 +1,6 @@
 """What every REST call has in common: who asks, a body that can be read, one transaction, Jira's way to refuse."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
@@ -10,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deployments.jira_sandbox.problems import JiraProblem, unreadable_body
+from deployments.jira_sandbox.problems import JiraProblem
 from deployments.jira_sandbox.site import ANONYMOUS, Call, Site
 
 Handler = Callable[[Call], Response]
@@ -43,18 +41,15 @@ def open_route(path: str, handler: Handler) -> Route:
 
 
 async def read_call(request: Request) -> Call:
-    """Authenticate, then read the body as what it says it is."""
+    """Authenticate, then read the body; a handler decides whether it must be JSON."""
     site: Site = request.app.state.site
-    login = site.login_of(request.headers.get("authorization", ""))
+    login = site.caller(request)
     if entry := request.scope.get("sandbox.entry"):
         entry.login = login.email
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return Call(site, login, request, files=await read_files(request))
-    body = await request.body()
-    return Call(
-        site, login, request, body=None if request.method in ("GET", "HEAD", "DELETE") else read_json(body)
-    )
+    return Call(site, login, request, raw=await request.body())
 
 
 async def read_files(request: Request) -> list[tuple[UploadFile, bytes]]:
@@ -65,16 +60,3 @@ async def read_files(request: Request) -> list[tuple[UploadFile, bytes]]:
             return [(part, await part.read()) for part in parts]
     except MultiPartException as error:
         raise JiraProblem(400, "The multipart body cannot be read.") from error
-
-
-def read_json(body: bytes) -> Any:
-    """The body as strict JSON."""
-    try:
-        return json.loads(body, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise unreadable_body() from error
-
-
-def refuse_constant(name: str) -> None:
-    """NaN and Infinity are Python's, not JSON's."""
-    raise ValueError(name)

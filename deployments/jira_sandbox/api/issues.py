@@ -24,13 +24,14 @@ def create(call: Call) -> Response:
 
 def create_bulk(call: Call) -> Response:
     """Up to 50 issues; 201 as soon as one was made, with an error for each that was not (jira.md 1)."""
-    updates = call.body.get("issueUpdates") if isinstance(call.body, dict) else None
-    if not isinstance(updates, list) or not updates:
-        return JSONResponse({"issues": [], "errors": [element_error(None, unreadable_updates())]}, 400)
+    try:
+        updates = read_updates(call)
+    except JiraProblem as problem:
+        return JSONResponse({"issues": [], "errors": [element_error(None, problem)]}, problem.status)
     if len(updates) > BULK_LIMIT:
-        problem = JiraProblem(400, f"The maximum number of issues in one bulk create is {BULK_LIMIT}.")
+        too_many = JiraProblem(400, f"The maximum number of issues in one bulk create is {BULK_LIMIT}.")
         return JSONResponse(
-            {"issues": [], "errors": [element_error(n, problem) for n in range(len(updates))]}, 400
+            {"issues": [], "errors": [element_error(n, too_many) for n in range(len(updates))]}, 400
         )
     issues, errors = [], []
     struck = injected_failures(call, len(updates))
@@ -45,9 +46,12 @@ def create_bulk(call: Call) -> Response:
     return JSONResponse({"issues": issues, "errors": errors}, 201 if issues else 400)
 
 
-def unreadable_updates() -> JiraProblem:
-    """The body is JSON, but not a bulk request."""
-    return JiraProblem(400, "The request body must be an object with a list 'issueUpdates'.")
+def read_updates(call: Call) -> list[Any]:
+    """The elements of a bulk request."""
+    updates = call.body.get("issueUpdates") if isinstance(call.body, dict) else None
+    if not isinstance(updates, list) or not updates:
+        raise JiraProblem(400, "The request body must be an object with a list 'issueUpdates'.")
+    return updates
 
 
 def injected_failures(call: Call, count: int) -> dict[int, JiraProblem]:

@@ -103,17 +103,19 @@ def visible(call: Call, reconcile: list[int]) -> Iterator[Document]:
 def indexed(site: Site) -> dict[int, Document | None]:
     """The newest version of each issue that has reached the index; None when it is deleted."""
     known: dict[int, Document | None] = {}
-    horizon = time.time() - site.settings.search_lag
+    now = time.time()
     for version, issue_id, written, document in site.store.index_versions():
-        if written <= horizon or not lags(site, version):
+        if written <= now - site.settings.search_lag or written <= now - lag(site, version):
             known[issue_id] = document
     return known
 
 
-def lags(site: Site, version: int) -> bool:
-    """Whether this write is one of those that are found late."""
-    draw = random.Random(f"{site.settings.seed}:{version}").random()  # noqa: S311 -- must be repeatable
-    return draw < site.settings.search_lag_share
+def lag(site: Site, version: int) -> float:
+    """Seconds until this write can be found: the same draw whenever it is asked for."""
+    draw = random.Random(f"{site.settings.seed}:{version}")  # noqa: S311 -- must be repeatable
+    if draw.random() >= site.settings.search_lag_share:
+        return 0.0
+    return site.settings.search_lag * (draw.random() if site.settings.search_lag_spread else 1.0)
 
 
 def in_order(query: Query, documents: list[Document]) -> list[Document]:

@@ -41,7 +41,7 @@ def test_fact_1_bulk_create_takes_50_and_refuses_51(http: httpx.Client) -> None:
     assert (answer.json()["issues"], len(answer.json()["errors"])) == ([], 51)
 
 
-@pytest.mark.parametrize("body", [[], [{"fields": {}}], {}, {"issueUpdates": []}, {"issueUpdates": {}}, None])
+@pytest.mark.parametrize("body", [[], [{"fields": {}}], {}, {"issueUpdates": []}, {"issueUpdates": {}}, 7])
 def test_fact_1_a_body_that_is_no_bulk_request_is_refused(http: httpx.Client, body: Any) -> None:
     assert http.post(f"{API}/issue/bulk", json=body).status_code == 400
 
@@ -73,11 +73,16 @@ def test_fact_3_documents_that_are_none_or_invalid_are_refused(http: httpx.Clien
     assert refusal(http, description=broken) == {"errorMessages": ["INVALID_INPUT"], "errors": {}}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"fields": NaN}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b'{"fields": NaN}', b"\xff", b"[" * 100_000, b'"\\ud800"'])
 def test_fact_3_a_body_that_is_not_json_is_refused(http: httpx.Client, body: bytes) -> None:
     answer = http.post(f"{API}/issue", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert "parsing JSON" in answer.json()["errorMessages"][0]
+
+
+def test_fact_3_a_body_must_say_that_it_is_json(http: httpx.Client) -> None:
+    for path in ("/issue", "/issue/bulk", "/search/jql"):
+        assert http.post(f"{API}{path}", content=b"{}").status_code == 415
 
 
 def test_fact_3_a_document_nested_beyond_reason_is_refused(http: httpx.Client) -> None:

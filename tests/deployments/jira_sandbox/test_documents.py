@@ -24,6 +24,7 @@ def read_everything(http: httpx.Client) -> None:
         "/mypermissions",
         "/project/LAKE",
         "/project/NOPE",
+        "/project/search?action=create",
         "/project/LAKE/components",
         "/issue/createmeta/LAKE/issuetypes",
         "/issue/createmeta/LAKE/issuetypes/10001",
@@ -67,6 +68,7 @@ def write_everything(http: httpx.Client) -> None:
     http.post(f"{API}/issue", json={"fields": fields("")})
     for updates in ([fields(), fields("")], [fields("")], []):
         http.post(f"{API}/issue/bulk", json={"issueUpdates": [{"fields": update} for update in updates]})
+    http.post(f"{API}/issue/bulk", content=b"{", headers={"Content-Type": "application/json"})
     http.put(f"{API}/issue/{first}", json={"fields": {"summary": "New"}})
     http.put(f"{API}/issue/{first}", json={"fields": {"summary": ""}})
     http.put(f"{API}/issue/{first}?returnIssue=true", json={"fields": {"summary": "New"}})

@@ -121,6 +121,15 @@ def test_a_slow_call_outlasts_its_caller(jira_sandbox: JiraSandbox, kind: str, m
     assert len(jira_sandbox.issues()) == 1
 
 
+def test_a_delay_can_be_drawn_from_a_range(http: httpx.Client, jira_sandbox: JiraSandbox) -> None:
+    jira_sandbox.fault("slow", least=0.0, seconds=0.2, times=4)
+    for _ in range(4):
+        assert post(http).status_code == 201
+    times = [entry["seconds"] for entry in jira_sandbox.journal("POST")]
+    assert all(seconds < 0.3 for seconds in times)
+    assert max(times) - min(times) > 0.01
+
+
 def test_latency_is_added_to_every_call(http: httpx.Client, jira_sandbox: JiraSandbox) -> None:
     jira_sandbox.settings(latency=0.2)
     start = time.monotonic()

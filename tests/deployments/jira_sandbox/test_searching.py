@@ -110,6 +110,16 @@ def test_fact_5_a_share_of_the_writes_lags_the_same_for_the_same_seed(
     assert found(http, "project = LAKE") == first
 
 
+def test_fact_5_each_write_can_lag_for_a_time_of_its_own(
+    http: httpx.Client, jira_sandbox: JiraSandbox
+) -> None:
+    for n in range(20):
+        create(http, str(n))
+    time.sleep(0.2)
+    jira_sandbox.settings(search_lag=1.0, search_lag_spread=True, seed=1)
+    assert 0 < len(found(http, "project = LAKE")) < 20
+
+
 def test_fact_5_limits_of_a_search(http: httpx.Client) -> None:
     create(http)
     many = ", ".join(["key", "id", "created", "updated", "summary", "priority", "project", "rank"])
