@@ -36,18 +36,20 @@ def assert_fact_lock(spec_folder: Path, tickets: Iterable[Ticket]) -> None:
         records = {source["file"]: list(source["records"]) for source in sources}
         assert set(found) == set(records), f"ticket {number}: tables of {set(found)}, sources {set(records)}"
         for file, rows in found.items():
-            wanted = [spec[file, record] for record in records[file]]
-            # A table whose columns are all equal in all rows says everything once.
-            rows = rows * len(wanted) if len(rows) == 1 else rows
-            assert len(rows) == len(wanted), (
-                f"ticket {number}: {len(rows)} rows for records {records[file]} of {file}"
-            )
-            for record, row, cells in zip(records[file], rows, wanted, strict=True):
-                assert row == cells, f"{file} record {record}: missing {cells - row}, invented {row - cells}"
-                assert (file, record) not in seen, (
-                    f"{file} record {record} is in tickets {seen[file, record]}, {number}"
-                )
-                seen[file, record] = number
+            places = [(file, record) for record in records[file]]
+            _assert_rows(rows, places, spec)
+            twice = [(place, seen[place]) for place in places if place in seen]
+            assert not twice, f"{twice} stand in ticket {number} as well"
+            seen |= dict.fromkeys(places, number)
+
+
+def _assert_rows(rows: list[Cells], places: list[Place], spec: Mapping[Place, Cells]) -> None:
+    # A table whose columns are all equal in all rows says everything once.
+    said = rows * len(places) if len(rows) == 1 else rows
+    assert len(said) == len(places), f"{len(said)} rows for {places}"
+    for place, row in zip(places, said, strict=True):
+        cells = spec[place]
+        assert row == cells, f"{place}: missing {cells - row}, invented {row - cells}"
 
 
 def rows_by_code(spec_folder: Path) -> dict[str, set[Place]]:

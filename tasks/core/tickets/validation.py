@@ -27,6 +27,10 @@ NODES = {
 }  # fmt: skip
 MARKS = {"strong", "em", "code", "link", "strike", "subsup", "underline", "textColor", "backgroundColor"}
 
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} deep"
+_NO_FIT = "it does not fit Atlassian's schema"
+_MISSHAPEN = {_TOO_DEEP, _NO_FIT}
+
 Node = dict[str, Any]
 
 
@@ -57,22 +61,19 @@ def _title_problems(title: str) -> Iterator[str]:
 
 
 def _document_problems(document: Node) -> Iterator[str]:
-    if document.get("type") != "doc" or not isinstance(document.get("content"), list):
+    if not _valid()({**document, "content": []}) or not isinstance(document.get("content"), list):
         yield "description: it is not an Atlassian document"
         return
-    before = ""
+    before, shaped = "", True
     for number, block in enumerate(document["content"], start=1):
         place = f"description, block {number} ({_kind(block)}{f' under “{before}”' if before else ''})"
-        yield from (f"{place}: {problem}" for problem in _block_problems(block))
+        found = list(_block_problems(block))
+        yield from (f"{place}: {problem}" for problem in found)
+        shaped = shaped and not _MISSHAPEN.intersection(found)
         if _kind(block) == "heading":
             before = _text(block)
-    if not _valid()(_shell(document)):
-        yield "description: the document as a whole does not fit Atlassian's schema"
-    yield from _length_problems(document)
-
-
-def _shell(document: Node) -> Node:
-    return {**document, "content": []}
+    if shaped:  # nothing else can be measured
+        yield from _length_problems(document)
 
 
 def _length_problems(document: Node) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _length_problems(document: Node) -> Iterator[str]:
 def _block_problems(block: Any) -> Iterator[str]:
     nodes = list(_walk(block))
     if any(depth > MAX_DEPTH for depth, _ in nodes):
-        yield f"it is nested more than {MAX_DEPTH} deep"
+        yield _TOO_DEEP
         return
     seen: set[str] = set()
     for _, node in nodes:
@@ -94,7 +95,7 @@ def _block_problems(block: Any) -> Iterator[str]:
                 seen.add(problem)
                 yield problem
     if not _valid()({"version": 1, "type": "doc", "content": [block]}):
-        yield "it does not fit Atlassian's schema"
+        yield _NO_FIT
 
 
 def _walk(block: Any) -> Iterator[tuple[int, Node]]:
