@@ -140,18 +140,27 @@ class Table:
         facts = [(at, name) for at, name in enumerate(self.header) if header_key(name) not in BOOKKEEPING]
         columns = tuple(self.columns.items())
         for index, cells in enumerate(zip(*self.data, strict=True)):
-            values = {name: cells[at] for name, at in columns}
             filled = {name: there[index] for name, there in self.derived.items() if index in there}
+            values = {name: cells[at] for name, at in columns} | filled
             yield Row(
                 file=self.filename,
                 record=self.numbers[index],
                 csv_type=self.csv_type,
                 x=self.codes[index],
                 action=self.actions[index],
-                values=values | filled if filled else values,
-                cells=tuple([(name, cells[at]) for at, name in facts]),
+                values=values,
+                cells=self._cells(facts, cells, filled),
                 derived=frozenset(filled),
             )
+
+    def _cells(
+        self, facts: Sequence[tuple[int, str]], cells: Sequence[str], filled: Mapping[str, str]
+    ) -> tuple[tuple[str, str], ...]:
+        """Header and cell of a row; a lookup that was filled in stands in its column, if the file has one."""
+        if not filled:
+            return tuple([(name, cells[at]) for at, name in facts])
+        instead = {self.columns[name]: value for name, value in filled.items() if name in self.columns}
+        return tuple([(name, instead.get(at, cells[at])) for at, name in facts])
 
 
 _TICKETS = frozenset({RowAction.BUILD, RowAction.CHANGE, RowAction.REMOVE})
