@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 from sqlalchemy import URL, NullPool, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from db.errors import Unavailable
+from db.errors import DatabaseError, Misconfigured, Unavailable
 
 # Deadlock and serialization failure; too many connections; the server shuts down or starts.
 PASSING = {"40P01", "40001", "53300", "57P01", "57P02", "57P03"}
@@ -40,10 +41,8 @@ async def session_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     async with AsyncSession(engine, expire_on_commit=False) as session:
         try:
             await session.connection()
-        except (OSError, TimeoutError) as error:
-            raise Unavailable(f"The database does not answer: {error}") from error
-        except DBAPIError as error:
-            raise Unavailable(f"The database refuses the connection: {error.orig}") from error
+        except (OSError, TimeoutError, DBAPIError, asyncpg.PostgresError) as error:
+            raise _connection_error(error) from error
         try:
             yield session
             await session.commit()
@@ -51,3 +50,11 @@ async def session_scope(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
             if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in PASSING:
                 raise Unavailable(f"The database gave up the transaction: {error.orig}") from error
             raise
+
+
+def _connection_error(error: BaseException) -> DatabaseError:
+    """Nobody there, or nobody for us: wrong login, no such database."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
+        return Misconfigured(f"The database refuses us: {cause}.")
+    return Unavailable(f"The database does not answer: {cause}.")

@@ -10,7 +10,8 @@ DatabaseError
 │   ├── InJira           the ticket is in Jira, or may be
 │   ├── NotValidated     the ticket changed since it was validated
 │   └── Changed          somebody else changed it since it was read
-└── Unavailable       the database is away, or gave up the transaction; trying again later works
+├── Unavailable       the database is away, or gave up the transaction; trying again later works
+└── Misconfigured     the database answers, but not to this login or not under this name
 """
 
 
@@ -60,3 +61,7 @@ class Changed(Refused):
 
 class Unavailable(DatabaseError):
     """The database is away or gave up the transaction; trying again later works."""
+
+
+class Misconfigured(DatabaseError):
+    """The database answers, but not to this login or not under this name; an administrator has to look."""

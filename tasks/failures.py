@@ -19,6 +19,12 @@ _MEANINGS: tuple[tuple[type[db_errors.DatabaseError], type[ProductError], str, t
         "database-away",
         ("Wait for the database to come back, then resume the session.",),
     ),
+    (
+        db_errors.Misconfigured,
+        AdminRequired,
+        "database-misconfigured",
+        ("Check DATABASE_URL: the name of the database, the login and its password.",),
+    ),
     (db_errors.NotFound, UserFixable, "not-found", ()),
     (db_errors.AlreadyRunning, UserFixable, "already-running", ()),
     (db_errors.InJira, UserFixable, "in-jira", ()),

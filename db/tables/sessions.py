@@ -18,10 +18,7 @@ class Session(Base):
     """One spec on its way into one Jira project."""
 
     __tablename__ = "sessions"
-    __table_args__ = (
-        Index("ix_sessions_spec", "jira_site", "jira_project_key", "spec_hash"),
-        Index("ix_sessions_updated_at", "updated_at"),
-    )
+    __table_args__ = (Index("ix_sessions_spec", "jira_project_key", "spec_hash"),)
 
     id: Mapped[Key]
     jira_user_id: Mapped[str | None]

@@ -20,6 +20,13 @@ class Ticket(Base):
     __tablename__ = "tickets"
     __table_args__ = (
         UniqueConstraint("session_id", "key"),
+        Index(
+            "uq_tickets_issue",
+            "session_id",
+            "jira_ticket_key",
+            unique=True,
+            postgresql_where=text("jira_ticket_key IS NOT NULL"),
+        ),
         CheckConstraint(f"char_length(title) BETWEEN 1 AND {MAX_TITLE}", name="title_length"),
         CheckConstraint("revision > 0", name="revision"),
         CheckConstraint("(jira_ticket_key IS NULL) = (jira_ticket_url IS NULL)", name="key_with_url"),

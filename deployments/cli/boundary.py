@@ -96,6 +96,9 @@ def _from_database(error: Exception) -> ProductError | None:
     match error:
         case errors.Unavailable():
             return _away("The database", "DATABASE_URL", error.message)
+        case errors.Misconfigured():
+            action = "Check DATABASE_URL: the name of the database, the login and its password."
+            return AdminRequired(error.message, actions=(action,), code="database-misconfigured")
         case errors.RetriesUsedUp():
             action = "When the cause is removed: drupal-tickets session resume SESSION --reset-retries"
             return AdminRequired(error.message, actions=(action,), code="retries-used-up")

@@ -20,6 +20,7 @@ from db.enums import (
     ErrorSeverity,
     EventCategory,
     FileValidationStatus,
+    JiraUploadStatus,
     ReviewDecision,
     SessionStage,
     SessionStatus,
@@ -30,6 +31,7 @@ from db.models import AuditLogEntry
 from db.repositories.audit import AuditRepository, Event
 from db.repositories.background import TaskRepository
 from db.repositories.base import Repository
+from db.repositories.delivery import DeliveryRepository
 from db.repositories.dependencies import DependencyRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.exports import ExportedRow, ExportRepository
@@ -350,6 +352,25 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
     ),
     "TokenRepository.store": (lambda g: store_token(TokenRepository(g.session), ACTOR), "login.stored", ""),
     "TokenRepository.forget": (store_then_forget, "login.forgotten", ""),
+    "DeliveryRepository.store_fixes": (
+        lambda g: DeliveryRepository(g.session).store_fixes(
+            g.id, {g.a: [{"field": "assignee", "wanted": "Dana", "action": "Assign it."}]}, actor=ACTOR
+        ),
+        "ticket.needs_a_hand",
+        "",
+    ),
+    "DeliveryRepository.store_upload": (
+        lambda g: DeliveryRepository(g.session).store_upload(
+            g.id, uuid.uuid4(), JiraUploadStatus.UPLOADED, "10001", actor=ACTOR
+        ),
+        "attachment.uploaded",
+        "",
+    ),
+    "DeliveryRepository.store_links": (
+        lambda g: DeliveryRepository(g.session).store_links(g.id, [(g.b, g.a)], actor=ACTOR),
+        "ticket.linked_in_jira",
+        "",
+    ),
     "ExportRepository.record": (
         lambda g: ExportRepository(g.session).record(
             g.id, "https://jira", "L", [ExportedRow("r", "a", "h", "L-1")], actor=ACTOR
