@@ -35,6 +35,7 @@ class Uploader:
                 await self._send(file)
                 return
             except UnknownOutcome:
+                await self.ledger.upload_uncertain(file, self.settings.search_again_seconds)
                 if attempt == ATTEMPTS:
                     raise
                 await asyncio.sleep(self.settings.request_seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -82,18 +83,28 @@ class Ledger:
         async with session_scope(self.engine) as session:
             await DeliveryRepository(session).upload_starts(file.attachment_id)
 
+    async def upload_uncertain(self, file: PendingUpload, search_again_after: float) -> None:
+        """Nobody knows whether the file is on its issue: look at the issue once more later."""
+        after = timedelta(seconds=search_again_after)
+        async with session_scope(self.engine) as session:
+            await DeliveryRepository(session).search_again(self.session_id, file.ticket_id, after)
+
     async def uploaded(self, file: PendingUpload, jira_attachment_id: str) -> None:
         """The file is on its issue."""
         status = JiraUploadStatus.UPLOADED
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).store_upload(file.attachment_id, status, jira_attachment_id)
+            await DeliveryRepository(session).store_upload(
+                self.session_id, file.attachment_id, status, jira_attachment_id, actor=self.actor
+            )
 
     async def upload_refused(self, file: PendingUpload, reason: str) -> None:
         """Jira does not take the file."""
         action = f"Attach the file {file.filename} by hand. {reason}"
         fix = ManualFix(field="attachment", wanted=file.filename, action=action)
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).store_upload(file.attachment_id, JiraUploadStatus.FAILED)
+            await DeliveryRepository(session).store_upload(
+                self.session_id, file.attachment_id, JiraUploadStatus.FAILED, actor=self.actor
+            )
             await self._store_fixes(session, {file.ticket_id: [fix]})
 
     # Links
@@ -107,7 +118,7 @@ class Ledger:
         """These dependencies are links now."""
         edges = [(link.ticket_id, link.depends_on) for link in links]
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).store_links(edges)
+            await DeliveryRepository(session).store_links(self.session_id, edges, actor=self.actor)
 
     async def count_links(self) -> int:
         """How many dependencies are links."""
@@ -144,7 +155,7 @@ class Ledger:
 
     async def _store_fixes(self, session: AsyncSession, fixes: Fixes) -> set[UUID]:
         plain = {ticket_id: [fix.model_dump() for fix in each] for ticket_id, each in fixes.items()}
-        return await DeliveryRepository(session).store_fixes(self.session_id, plain)
+        return await DeliveryRepository(session).store_fixes(self.session_id, plain, actor=self.actor)
 
     async def _warn(
         self, session: AsyncSession, ticket_id: UUID, code: str, message: str, action: str

@@ -61,7 +61,7 @@ class Sender:
         Raises ValidationRequired, Cancelled or AdminRequired as soon as one shows, UnknownOutcome or Temporary
         when Jira was away for too long. All of them can be resumed.
         """
-        await self.ledger.uncertain(unknown, self._search_again_seconds)
+        await self.ledger.uncertain(unknown, self.settings.search_again_seconds)
         await together(
             *(self._deliver(chunk, unknown=True) for chunk in chunks(unknown, BULK_CREATE)),
             *(self._deliver(chunk) for chunk in chunks(fresh, BULK_CREATE)),
@@ -149,7 +149,7 @@ class Sender:
         return Rest(lost=rest.lost, again=await self._refused(refused, refusals, left_out))
 
     async def _lost(self, chunk: Sequence[Outgoing]) -> Rest:
-        await self.ledger.uncertain(chunk, self._search_again_seconds)
+        await self.ledger.uncertain(chunk, self.settings.search_again_seconds)
         return Rest(lost=tuple(chunk))
 
     # Proof
@@ -224,11 +224,6 @@ class Sender:
     async def _wait_until_jira_must_know(self, chunk: Sequence[Outgoing]) -> None:
         assumed = self.settings.request_seconds + self.settings.index_seconds
         await asyncio.sleep(max(0.0, assumed - await self.ledger.seconds_since_intent(chunk)))
-
-    @property
-    def _search_again_seconds(self) -> float:
-        """When to look once more for a second issue: long after the assumed times."""
-        return 10 * (self.settings.request_seconds + self.settings.index_seconds)
 
 
 def _require_marks(issues: Sequence[Issue]) -> None:

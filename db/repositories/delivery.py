@@ -10,9 +10,11 @@ from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
+from db.actor import Actor
 from db.base import NOW
-from db.enums import JiraUploadStatus
+from db.enums import EventCategory, JiraUploadStatus
 from db.models import Attachment, JiraPause, SendIntent, Ticket, TicketDependency
+from db.repositories.audit import Event
 from db.repositories.base import Repository
 
 
@@ -42,7 +44,7 @@ class DeliveryRepository(Repository):
     """Written by the export alone. None of it is content, and all of it can be written twice."""
 
     async def store_fixes(
-        self, session_id: uuid.UUID, fixes: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
+        self, session_id: uuid.UUID, fixes: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]], *, actor: Actor
     ) -> set[uuid.UUID]:
         """Add what a person has to do by hand, once per ticket, field and wanted value; returns who got a new one."""
         query = select(Ticket.id, Ticket.manual_fixes).where(
@@ -55,6 +57,16 @@ class DeliveryRepository(Repository):
             if new:
                 changed.add(ticket_id)
                 await self._set_fixes(ticket_id, [*before, *new])
+        events = [
+            Event(
+                "ticket.needs_a_hand",
+                entity_type="ticket",
+                entity_id=str(ticket),
+                event_data={"fixes": fixes[ticket]},
+            )
+            for ticket in changed
+        ]
+        await self.audit.write_many(actor, EventCategory.JIRA_EXPORT, session_id, events)
         return changed
 
     async def known_keys(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
@@ -70,6 +82,17 @@ class DeliveryRepository(Repository):
             SendIntent.session_id == session_id, SendIntent.search_again_at.is_not(None)
         )
         return await self.session.scalar(query.limit(1)) is not None
+
+    async def search_again(self, session_id: uuid.UUID, ticket_id: uuid.UUID, after: timedelta) -> None:
+        """Nobody knows what became of a request for this ticket: look at it once more later."""
+        last = select(func.max(SendIntent.attempt)).where(SendIntent.ticket_id == ticket_id).scalar_subquery()
+        await self.session.execute(
+            update(SendIntent)
+            .where(SendIntent.session_id == session_id, SendIntent.ticket_id == ticket_id)
+            .where(SendIntent.attempt == last)
+            .values(search_again_at=func.clock_timestamp() + after)
+            .execution_options(synchronize_session=False)
+        )
 
     async def searches_due(self) -> list[uuid.UUID]:
         """Sessions whose Jira has to be searched once more for a second issue."""
@@ -109,11 +132,26 @@ class DeliveryRepository(Repository):
         await self._set_upload(attachment_id, upload_started_at=NOW)
 
     async def store_upload(
-        self, attachment_id: uuid.UUID, status: JiraUploadStatus, jira_attachment_id: str | None = None
+        self,
+        session_id: uuid.UUID,
+        attachment_id: uuid.UUID,
+        status: JiraUploadStatus,
+        jira_attachment_id: str | None = None,
+        *,
+        actor: Actor,
     ) -> None:
         """What became of the upload."""
         await self._set_upload(
             attachment_id, jira_upload_status=status, jira_attachment_id=jira_attachment_id
+        )
+        await self.audit.write(
+            actor,
+            f"attachment.{status}",
+            EventCategory.JIRA_EXPORT,
+            session_id=session_id,
+            entity_type="attachment",
+            entity_id=attachment_id,
+            event_data={"jira_attachment_id": jira_attachment_id},
         )
 
     async def pending_links(self, session_id: uuid.UUID) -> list[PendingLink]:
@@ -131,7 +169,9 @@ class DeliveryRepository(Repository):
         found = await self.session.execute(query)
         return [PendingLink(ticket, other, str(key), str(by)) for ticket, other, key, by in found]
 
-    async def store_links(self, edges: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    async def store_links(
+        self, session_id: uuid.UUID, edges: Sequence[tuple[uuid.UUID, uuid.UUID]], *, actor: Actor
+    ) -> None:
         """These dependencies, as (ticket, depends on), are links in Jira now."""
         if not edges:
             return
@@ -142,6 +182,16 @@ class DeliveryRepository(Repository):
             .values(linked_at=NOW)
             .execution_options(synchronize_session=False)
         )
+        events = [
+            Event(
+                "ticket.linked_in_jira",
+                entity_type="ticket",
+                entity_id=str(ticket),
+                event_data={"to": str(to)},
+            )
+            for ticket, to in edges
+        ]
+        await self.audit.write_many(actor, EventCategory.JIRA_EXPORT, session_id, events)
 
     async def count_links(self, session_id: uuid.UUID) -> int:
         """How many dependencies of a session are links in Jira."""

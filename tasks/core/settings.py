@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -56,6 +57,62 @@ class JiraSettings(BaseModel):
         default=120, ge=0, description="A created issue can be found by search within this time (T_index)."
     )
 
+    @property
+    def search_again_seconds(self) -> float:
+        """When to look once more for a second issue after an unknown outcome: long after the assumed times."""
+        return 10 * (self.request_seconds + self.index_seconds)
+
+
+class Language(StrEnum):
+    """The language that a model writes tickets in; the offline writer knows English only."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+    FRENCH = "fr"
+    SPANISH = "es"
+    DUTCH = "nl"
+
+
+class OnBudget(StrEnum):
+    """What becomes of the tickets that are left when the budget is reached."""
+
+    OFFLINE = "offline"
+    STOP = "stop"
+
+
+class CriteriaFormat(StrEnum):
+    """How success criteria read."""
+
+    STATEMENTS = "statements"
+    GIVEN_WHEN_THEN = "given_when_then"
+
+
+class WritingSettings(BaseModel):
+    """Who writes the tickets of a session, and the house style of their text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: Literal["auto", "offline", "anthropic", "openai"] = Field(
+        default="auto",
+        description="`auto` takes a model where there is a key for one. Fixed once processing has begun.",
+    )
+    model: str = Field(default="", max_length=100, description="Empty: the model of the provider's block.")
+    on_budget: OnBudget = Field(
+        default=OnBudget.OFFLINE, description="Reaching the budget: write the rest offline, or stop."
+    )
+    language: Language = Language.ENGLISH
+    criteria_format: CriteriaFormat = CriteriaFormat.STATEMENTS
+    voice: str = Field(
+        default="", max_length=500, description="Whose voice the stories speak in, e.g. `marketing editors`."
+    )
+    glossary: dict[str, str] = Field(
+        default_factory=dict,
+        description="Words of the house and what they mean, for whoever writes the text.",
+    )
+    instruction: str = Field(
+        default="", max_length=2_000, description="Anything else the writer shall keep to."
+    )
+
 
 class SessionSettings(BaseModel):
     """Scope, granularity, budget, audit level and Jira fields of one session."""
@@ -74,3 +131,4 @@ class SessionSettings(BaseModel):
     audit_level: AuditLevel = AuditLevel.BASIC
     limits: Limits = Limits()
     jira: JiraSettings = JiraSettings()
+    writing: WritingSettings = WritingSettings()
