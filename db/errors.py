@@ -6,6 +6,7 @@ DatabaseError
 ├── StaleAttempt      a newer attempt has taken over; the caller's work no longer counts
 ├── Refused           the change is not allowed as things stand
 │   ├── RetriesUsedUp    an administrator has to reset them
+│   ├── OverBudget       what the model may cost is spent or set aside
 │   ├── CancelRequested  a person asked for the work to stop
 │   ├── InJira           the ticket is in Jira, or may be
 │   ├── NotValidated     the ticket changed since it was validated
@@ -41,6 +42,10 @@ class Refused(DatabaseError):
 
 class RetriesUsedUp(Refused):
     """Too many runs in a row failed without progress; an administrator resets the count."""
+
+
+class OverBudget(Refused):
+    """What the model may cost in this session is spent or set aside."""
 
 
 class CancelRequested(Refused):

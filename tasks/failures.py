@@ -1,12 +1,18 @@
 """Turning what the database refuses into errors that say who can fix them."""
 
 from db import errors as db_errors
-from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable
+from tasks.core.errors import AdminRequired, BudgetReached, Cancelled, ProductError, Temporary, UserFixable
 
 # The first kind that fits decides.
 _MEANINGS: tuple[tuple[type[db_errors.DatabaseError], type[ProductError], str, tuple[str, ...]], ...] = (
     (db_errors.CancelRequested, Cancelled, "cancelled", ()),
     (db_errors.StaleAttempt, Cancelled, "stale-attempt", ()),
+    (
+        db_errors.OverBudget,
+        BudgetReached,
+        "budget-reached",
+        ("Give the session a larger budget, or let the rest be written offline, then resume it.",),
+    ),
     (
         db_errors.RetriesUsedUp,
         AdminRequired,

@@ -30,7 +30,7 @@ from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
-from tasks.core.errors import AdminRequired, Cancelled, ProductError, UserFixable, ValidationRequired
+from tasks.core.errors import AdminRequired, BudgetReached, Cancelled, ProductError, UserFixable, ValidationRequired
 from tasks.core.outcomes import StageRun
 from tasks.failures import as_product_error, error_code
 
@@ -183,7 +183,7 @@ async def _end_row(
         run.flow_run_id,
         run.attempt,
         context={"code": error_code(error), "message": str(error)},
-        counts=not isinstance(error, ValidationRequired),
+        counts=not isinstance(error, ValidationRequired | BudgetReached),
         actor=actor_of(run),
     )
     return await tasks.retries_used_up(run.session_id, task_type)

@@ -39,6 +39,8 @@ class Session(Base):
     scope_counts: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     held: Mapped[list[dict[str, Any]]] = mapped_column(server_default=EMPTY_LIST)
     given_way: Mapped[list[list[str]]] = mapped_column(server_default=EMPTY_LIST)
+    # Provider and model once they are fixed, the estimate, and what became of the writing.
+    writing: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     requested_by: Mapped[str | None]
     cancel_requested_at: Mapped[datetime | None]
     created_at: Mapped[WrittenAt]

@@ -15,7 +15,11 @@ class ModelReply(Base):
     """An accepted reply under the hash of the exact request body: nothing is paid for twice."""
 
     __tablename__ = "model_replies"
-    __table_args__ = (Index("ix_model_replies_used_at", "used_at"),)
+    __table_args__ = (
+        Index("ix_model_replies_used_at", "used_at"),
+        Index("ix_model_replies_prompt_hash", "prompt_hash"),
+        Index("ix_model_replies_model_created_at", "provider", "model", "created_at"),
+    )
 
     request_hash: Mapped[str] = mapped_column(primary_key=True)
     provider: Mapped[str]
@@ -24,6 +28,12 @@ class ModelReply(Base):
     reply: Mapped[dict[str, Any]]
     input_tokens: Mapped[int] = mapped_column(server_default=ZERO)
     output_tokens: Mapped[int] = mapped_column(server_default=ZERO)
+    cache_read_tokens: Mapped[int] = mapped_column(server_default=ZERO)
+    cache_write_tokens: Mapped[int] = mapped_column(server_default=ZERO)
+    # What the call was for, and the prompt as it can be known without sending it: what estimates are made from.
+    purpose: Mapped[str] = mapped_column(server_default="write")
+    prompt_hash: Mapped[str | None]
+    prompt_bytes: Mapped[int] = mapped_column(server_default=ZERO)
     created_at: Mapped[WrittenAt]
     used_at: Mapped[WrittenAt]
 
@@ -44,6 +54,7 @@ class ModelReservation(Base):
     task_id: Mapped[str]
     task_attempt: Mapped[int]
     model: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default="write")
     ceiling_usd: Mapped[Decimal]
     spent_usd: Mapped[Decimal | None]
     reserved_at: Mapped[WrittenAt]

@@ -2,7 +2,8 @@
 
 ProductError
 ├── UserFixable          exit 10: the person at the keyboard can fix it
-│   └── ValidationRequired
+│   ├── ValidationRequired
+│   └── BudgetReached
 ├── AdminRequired        exit 20: permission, configuration, retries used up
 ├── Temporary            exit 30: a service or the database is away; the only errors that are retried
 │   └── UnknownOutcome   a request may or may not have taken effect
@@ -56,6 +57,12 @@ class ValidationRequired(UserFixable):
     """Tickets changed since they were validated; validate again."""
 
     default_code = "validation-required"
+
+
+class BudgetReached(UserFixable):
+    """What the model may cost in this session is spent or set aside."""
+
+    default_code = "budget-reached"
 
 
 class AdminRequired(ProductError):

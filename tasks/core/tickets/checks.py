@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from tasks.core.settings import Language
 from tasks.core.tickets.model import PlannedTicket, Prose
+from tasks.core.tickets.stories import STORIES, StoryForm
 from tasks.core.tickets.wording import (
     FORBIDDEN,
     SNAKE_CASE,
@@ -18,17 +20,14 @@ from tasks.core.tickets.wording import (
 MIN_TITLE, MAX_TITLE = 5, 255
 MIN_CRITERIA, MAX_CRITERIA = 2, 8
 ROW_KEYS = frozenset({"csv_type", "file", "record", "x", "action"})  # what a row holds beside its cells
-_STORY = re.compile(r"As an? \S.*?, I want \S.* so that \S.*")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|no|incl)\.", re.IGNORECASE)
 _SENTENCE_BREAK = re.compile(r"[.!?…。！？][\"'”’)\]]*\s+\S")
 _WORD = re.compile(r"[^\s,;:()\[\]{}<>\"'“”‘’|/]+")
 
 
-def check(ticket: PlannedTicket, prose: Prose) -> list[str]:
+def check(ticket: PlannedTicket, prose: Prose, language: Language = Language.ENGLISH) -> list[str]:
     """What is wrong with a text for this ticket; empty when it may be used."""
-    broken: list[str] = []
-    for rule in (_shape, _story):
-        broken += rule(prose)
+    broken = [*_shape(prose), *_story(prose, STORIES[language])]
     known = vocabulary(ticket)
     texts = (prose.title, prose.story, *prose.criteria)
     broken += _unknown_code(texts, known)
@@ -51,10 +50,10 @@ def _shape(prose: Prose) -> Iterator[str]:
         yield "A criterion is empty; leave it out."
 
 
-def _story(prose: Prose) -> Iterator[str]:
+def _story(prose: Prose, form: StoryForm) -> Iterator[str]:
     story = prose.story.strip()
-    if not _STORY.fullmatch(story):
-        yield "The story is not of the form “As a <role>, I want ... so that ...”."
+    if not form.pattern.fullmatch(story):
+        yield f"The story is not of the form “{form.shown}”."
     if _SENTENCE_BREAK.search(_ABBREVIATION.sub("", story)):
         yield "The story has more than one sentence; write one."
 

@@ -1,0 +1,94 @@
+"""Replies of models, kept under the hash of the exact request: what has not changed is never paid for twice."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from db.base import NOW
+from db.models import ModelReply
+from db.repositories.base import Repository
+
+RECENT = 2_000  # replies that an estimate rests on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReply:
+    """A reply that was paid for, and what it was asked with."""
+
+    request_hash: str
+    provider: str
+    model: str
+    prompt_version: str
+    purpose: str
+    prompt_hash: str
+    prompt_bytes: int
+    reply: Mapping[str, Any]
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """Sums over recent replies of one model."""
+
+    replies: int
+    first_replies: int
+    prompt_bytes: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+
+
+class ReplyRepository(Repository):
+    """Replies of all sessions of this installation."""
+
+    async def find(self, request_hash: str) -> dict[str, Any] | None:
+        """The reply to this very request; that it was of use is noted."""
+        query = (
+            update(ModelReply)
+            .where(ModelReply.request_hash == request_hash)
+            .values(used_at=NOW)
+            .returning(ModelReply.reply)
+        )
+        reply: dict[str, Any] | None = await self.session.scalar(query)
+        return reply
+
+    async def store(self, reply: NewReply) -> None:
+        """Keep a reply; of two to the same request the first stays."""
+        values = {name: getattr(reply, name) for name in NewReply.__dataclass_fields__}
+        values["reply"] = dict(reply.reply)
+        await self.session.execute(insert(ModelReply).values(values).on_conflict_do_nothing())
+
+    async def known(self, prompt_hashes: Collection[str]) -> set[str]:
+        """Which of these prompts were answered already."""
+        query = select(ModelReply.prompt_hash).where(ModelReply.prompt_hash.in_(prompt_hashes)).distinct()
+        return {found for found in await self.session.scalars(query) if found}
+
+    async def experience(self, provider: str, model: str) -> Experience:
+        """What the last replies of a model were like, those to questions about tickets."""
+        recent = (
+            select(ModelReply)
+            .where(ModelReply.provider == provider, ModelReply.model == model, ModelReply.purpose != "check")
+            .order_by(ModelReply.created_at.desc())
+            .limit(RECENT)
+            .subquery()
+        )
+        sums = [
+            func.coalesce(func.sum(recent.c[name]), 0)
+            for name in (
+                "prompt_bytes",
+                "input_tokens",
+                "output_tokens",
+                "cache_read_tokens",
+                "cache_write_tokens",
+            )
+        ]
+        first = func.count().filter(recent.c.purpose == "write")
+        row = (await self.session.execute(select(func.count(), first, *sums).select_from(recent))).one()
+        return Experience(*(int(value) for value in row))

@@ -1,0 +1,71 @@
+"""What calls of a model cost: before they are sent at their ceiling, afterwards as they were counted.
+
+Prices come from genai-prices. Amounts are rounded up to what the database stores, so that sums never say too little.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from tasks.core.errors import AdminRequired
+
+CENT = Decimal("0.000001")
+# A token stands for one byte at least. What the provider adds around a request (for structured output) is in here.
+ADDED_TOKENS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a call used; `read` from and `kept` in the provider's cache are parts of `given`."""
+
+    given: int
+    answered: int
+    read: int = 0
+    kept: int = 0
+
+
+def cost_usd(provider: str, model: str, tokens: Tokens) -> Decimal:
+    """The price of these tokens; AdminRequired for a model without a known price: no budget could be kept."""
+    from genai_prices import Usage, calc_price
+
+    usage = Usage(
+        input_tokens=tokens.given,
+        output_tokens=tokens.answered,
+        cache_read_tokens=tokens.read,
+        cache_write_tokens=tokens.kept,
+    )
+    try:
+        price = calc_price(usage, model, provider_id=provider).total_price
+    except LookupError:
+        raise AdminRequired(
+            f"No price is known for the model {model} of {provider}, so no budget can be kept.",
+            actions=("Set a model with a known price in the block, or update the package genai-prices.",),
+            code="model-price-unknown",
+        ) from None
+    return price.quantize(CENT, ROUND_CEILING)
+
+
+def ceiling_usd(provider: str, model: str, body_bytes: int, max_tokens: int) -> Decimal:
+    """The most that a request of so many bytes can cost, all of it written to the cache and answered at full length.
+
+    A provider that does not charge for cache writes charges the plain price, so the dearer of both counts.
+    """
+    given = body_bytes + ADDED_TOKENS
+    plain = cost_usd(provider, model, Tokens(given, max_tokens))
+    return max(plain, cost_usd(provider, model, Tokens(given, max_tokens, kept=given)))
+
+
+def tokens_of(provider: str, reply: dict[str, Any]) -> Tokens | None:
+    """What a reply says it used; None when it does not say."""
+    from genai_prices import extract_usage
+
+    try:
+        usage = extract_usage(reply, provider_id=provider).usage
+    except (LookupError, ValueError, TypeError):
+        return None
+    return Tokens(
+        given=int(usage.input_tokens or 0),
+        answered=int(usage.output_tokens or 0),
+        read=int(usage.cache_read_tokens or 0),
+        kept=int(usage.cache_write_tokens or 0),
+    )
