@@ -1,7 +1,7 @@
 """From bytes to text: which encoding a file is in, and whether it is text at all."""
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -26,18 +26,18 @@ _BINARY = bytes(code for code in range(32) if code not in b"\t\n\r")
 _SAMPLE = 65_536
 
 
+# Stands for a line break within a cell that no quotes protect; a noncharacter, so no text has it.
+HELD_BREAK = "\ufdd0"
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A file's text as UTF-8 without a byte order mark, line breaks as \n, and how it was encoded."""
+    """A file's text as UTF-8 without a byte order mark, records ended by \n, and how it was encoded."""
 
     data: bytes
     encoding: str
     guessed: bool = False  # nothing in the file says so
-
-    @property
-    def text(self) -> str:
-        """The text itself."""
-        return self.data.decode()
+    held_breaks: bool = False  # HELD_BREAK stands for line breaks in cells
 
 
 def binary_kind(content: bytes) -> str | None:
@@ -57,8 +57,27 @@ def decode(content: bytes) -> Decoded:
     found = _decode(content)
     if b"\r" not in found.data:
         return found
-    data = found.data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return Decoded(data, found.encoding, found.guessed)
+    data = found.data.replace(b"\r\n", b"\n")
+    ends = _record_end(data)
+    if ends is None:
+        return replace(found, data=data.replace(b"\r", b"\n"))
+    other = b"\n" if ends == b"\r" else b"\r"
+    data = data.replace(other, HELD_BREAK.encode()).replace(ends, b"\n")
+    return replace(found, data=data, held_breaks=True)
+
+
+def put_back(cell: str) -> str:
+    """A cell with its held line breaks as such."""
+    return cell.replace(HELD_BREAK, "\n")
+
+
+def _record_end(data: bytes) -> bytes | None:
+    r"""Which of \r and \n ends records where both stand outside of quotes: what ends the first of them."""
+    outside = b"".join(data.split(b'"')[::2])
+    carriage, line = outside.find(b"\r"), outside.find(b"\n")
+    if carriage < 0 or line < 0:
+        return None
+    return b"\r" if carriage < line else b"\n"
 
 
 def _decode(content: bytes) -> Decoded:

@@ -1,12 +1,12 @@
 """From a file to its table: encoding, delimiter, where the header stands, and every cell as the text it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.spec.cells import is_clean, tidy
-from tasks.core.spec.decoding import Decoded, binary_kind, decode
+from tasks.core.spec.decoding import Decoded, binary_kind, decode, put_back
 from tasks.core.spec.layout import find_layout
 from tasks.core.spec.model import ParsedFile, SourceFile
 from tasks.core.spec.records import Records, read_records
@@ -30,6 +30,8 @@ def read(source: SourceFile) -> Reading:
         return Reading(None, (_blocking(source.filename, "file-empty", "is empty"),))
     layout = find_layout(decoded.data)
     records = read_records(layout.body(decoded.data), layout.delimiter, layout.width)
+    if decoded.held_breaks:
+        records = replace(records, data=tuple([[put_back(cell) for cell in cells] for cells in records.data]))
     return parsed_file(
         source.filename, records, _encoding_findings(source.filename, decoded), clean=is_clean(decoded.data)
     )

@@ -112,12 +112,13 @@ class _CarefulReader:
     def _record(self, at: int) -> tuple[list[str], int, bool]:
         """The cells of the record that starts at a line, how many lines it takes, and whether it is in order."""
         line = self._lines[at]
+        literal = line.split(self._delimiter)
         if _QUOTE not in line:
-            return line.split(self._delimiter), 1, True
+            rejoined = self._rejoined(at, literal) if line and len(literal) < self._width else None
+            return (*rejoined, False) if rejoined else (literal, 1, True)
         strict = self._strict(at)
         if strict is not None and (strict[1] == 1 or len(strict[0]) == self._width):
             return *strict, True
-        literal = line.split(self._delimiter)
         if len(literal) != self._width:
             if rejoined := self._rejoined(at, literal):
                 return *rejoined, False
@@ -145,7 +146,8 @@ class _CarefulReader:
             cells[-1] += f"\n{first}"
             cells += rest
             if rest and len(cells) == self._width:
-                return cells, line + 1 - at
+                lost = "".join(self._lines[at : line + 1]).count(_QUOTE) % 2
+                return (cells, line + 1 - at) if lost else None
         return None
 
     def _is_whole(self, at: int) -> bool:
