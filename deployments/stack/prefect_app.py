@@ -1,13 +1,8 @@
 """Prefect's server as we run it on this machine: it answers to its own name and to its own pages only."""
 
-from typing import TYPE_CHECKING
-
 from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 OUR_NAMES = ["127.0.0.1", "localhost"]
 POLICY_VIOLATION = 1008
@@ -31,13 +26,15 @@ class OwnPagesOnly:
         await self.app(scope, receive, send)
 
 
-def create_app() -> "FastAPI":
-    """The server for uvicorn; a name that an attacker's DNS points at this machine is refused."""
+def create_app() -> ASGIApp:
+    """The server for uvicorn; a name that an attacker's DNS points at this machine is refused.
+
+    The checks stand around Prefect's application, not inside it: the server also calls itself in memory, under a
+    name of its own, to carry out automations.
+    """
     from prefect.server.api.server import create_app as create_prefect
     from prefect.settings import get_current_settings
 
-    app = create_prefect(final=True)
     origins = get_current_settings().server.api.cors_allowed_origins.split(",")
-    app.add_middleware(OwnPagesOnly, origins=origins)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=OUR_NAMES)
-    return app
+    own_pages = OwnPagesOnly(create_prefect(final=True), origins)
+    return TrustedHostMiddleware(own_pages, allowed_hosts=OUR_NAMES)
