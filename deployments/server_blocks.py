@@ -1,6 +1,6 @@
 """The blocks of a Prefect server, made from the environment: where the database is, where Jira is and who we are."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from prefect.blocks.core import Block
@@ -72,10 +72,14 @@ async def _find(kind: type[B], name: str) -> B | None:
 
 async def _save(block: Block, name: str, existing: Block | None) -> str:
     slug = block.get_block_type_slug()
-    if existing is not None and existing.model_dump() == block.model_dump():
+    if existing is not None and _values(existing) == _values(block):
         return f"block {slug}/{name}: unchanged"
     await block.asave(name, overwrite=True)
     return f"block {slug}/{name}: {'updated' if existing else 'created'}"
+
+
+def _values(block: Block) -> dict[str, Any]:
+    return block.model_dump(include=set(type(block).model_fields))
 
 
 def _require_same(variable: str, existing: str, wanted: str) -> None:

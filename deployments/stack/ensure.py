@@ -50,15 +50,16 @@ def _joined(
 def _wait(
     settings: Settings, home: Home, enough: Callable[[State], bool], say: Callable[[str], object]
 ) -> Connection:
-    tries = 0
+    tries, told = 0, False
     while True:
         state = running(home)
         if state and state.connection and enough(state):
             require_same(settings, state.connection)
             return state.connection
+        if not told:
+            say("Starting Postgres, Prefect and the Jira sandbox ...")
+            told = True
         if state is None:
-            if tries == 0:
-                say("Starting Postgres, Prefect and the Jira sandbox for this home ...")
             tries += 1
             if tries > TRIES:
                 raise AdminRequired(f"The stack of {home.root} does not come up.", code="stack")

@@ -1,5 +1,6 @@
 """Services that are not ours to start: do they answer?"""
 
+import asyncpg
 import httpx
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -24,13 +25,11 @@ async def require_database(url: str) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except DBAPIError as error:
-        if str(getattr(error.orig, "sqlstate", "") or "").startswith(REFUSALS):
-            raise AdminRequired(
-                f"The database {shown} refuses: {error.orig}", code="database-refuses"
-            ) from error
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(REFUSALS):
+            raise AdminRequired(f"The database {shown} refuses: {error}", code="database-refuses") from error
         raise _away(shown) from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, DBAPIError) as error:
         raise _away(shown) from error
     finally:
         await engine.dispose()

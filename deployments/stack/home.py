@@ -102,7 +102,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def _create_once(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     write_private(draft, content)
     with contextlib.suppress(FileExistsError):  # another process made it meanwhile: that one counts
         path.hardlink_to(draft)

@@ -90,6 +90,7 @@ class Postgres:
         """End it in an orderly way; clients are disconnected."""
         if self.process and self.process.poll() is None:
             stop(ProcessId.of(self.process.pid), signal.SIGINT, STOPPING)
+            self.process.wait()
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(host=str(self._sockets), user=USER, database="postgres", timeout=10)

@@ -191,6 +191,7 @@ async def _together(*work: Coroutine[Any, Any, object]) -> None:
 def _end(part: Part, process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         stop(ProcessId.of(process.pid), grace=part.grace)
+        process.wait()
 
 
 def _port(url: str) -> int:

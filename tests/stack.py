@@ -1,0 +1,65 @@
+"""The whole local stack, started once for the test session as `drupal-tickets run` would start it."""
+
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deployments.settings import VARIABLES, Settings
+from deployments.stack.ensure import ensure_stack
+from deployments.stack.home import Home
+from deployments.stack.state import Connection
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Where the parts answer, and what commands need in their environment to find them."""
+
+    settings: Settings
+    connection: Connection
+    environment: dict[str, str]
+
+    @property
+    def home(self) -> Home:
+        """The folder of this stack."""
+        return Home(self.settings.home)
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """This environment without any word about an installation, and with a home of its own."""
+    ours = {*VARIABLES.values(), "PREFECT_HOME", "PREFECT_PROFILE"}
+    rest = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**rest, "DRUPAL_TICKETS_HOME": str(home)}
+
+
+def claim_ports(home: Path) -> None:
+    """Ports that nobody else on this machine uses, noted where the stack looks for its own."""
+    home.mkdir(mode=0o700, exist_ok=True)
+    (home / "ports.json").write_text(json.dumps({"prefect": free_port(), "jira": free_port()}))
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """Postgres, Prefect, the Jira sandbox, deployments and workers in a temporary home; gone with the test session."""
+    with tempfile.TemporaryDirectory(prefix="dt-stack-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        claim_ports(home)
+        environment = bare_environment(home)
+        settings = Settings.from_environment(environment)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in set(os.environ) - set(environment):
+                patch.delenv(name)  # the supervisor inherits what is set here
+            with ensure_stack(settings) as connection:
+                yield RunningStack(settings, connection, environment)
