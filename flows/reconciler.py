@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from tasks.export_later import search_again
 from tasks.lifecycle import clear_ending
 from tasks.reconcile import ReconcileReport, end_dead_runs, prune_own_runs, start_queued_runs
 
@@ -9,8 +10,9 @@ from tasks.reconcile import ReconcileReport, end_dead_runs, prune_own_runs, star
 @flow(name="reconcile-tasks", flow_run_name="reconcile-tasks")
 @clear_ending
 async def reconcile_tasks() -> ReconcileReport:
-    """End runs that died without saying so, and start what was queued and never started."""
+    """End runs that died without saying so, start what was queued and never started, look for second issues."""
     ended = await end_dead_runs()
     started = await start_queued_runs()
+    await search_again()
     await prune_own_runs()
     return ReconcileReport(ended=ended, started=started)

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from blocks.database import database_engine
 from blocks.jira_client import JiraClient
+from db.actor import Actor
 from db.engine import session_scope
 from db.fence import Fence
 from db.models import Session
@@ -29,20 +31,20 @@ class Desk:
 
 @asynccontextmanager
 async def export_desk(run: StageRun) -> AsyncIterator[Desk]:
-    """Open the session's Jira; nothing is written there once a person asked to stop or another run took over."""
+    """The desk of a run: nothing is written to Jira once a person asked to stop or another run took over."""
+    async with open_desk(run.session_id, Fence(run.flow_run_id, run.attempt or 0), actor_of(run)) as desk:
+        desk.client.ask_before_writing(desk.ledger.require_my_turn)
+        yield desk
+
+
+@asynccontextmanager
+async def open_desk(session_id: UUID, fence: Fence, actor: Actor) -> AsyncIterator[Desk]:
+    """Open the session's Jira."""
     engine = await database_engine()
     async with session_scope(engine) as session:
-        record = await SessionRepository(session).get(run.session_id)
+        record = await SessionRepository(session).get(session_id)
     async with session_client(record) as client:
         ledger = IntentLedger(
-            engine=engine,
-            session_id=run.session_id,
-            fence=Fence(run.flow_run_id, run.attempt or 0),
-            actor=actor_of(run),
-            site=client.site,
-            project_key=record.jira_project_key,
-            address_of=client.address_of,
+            engine, session_id, fence, actor, client.site, record.jira_project_key, client.address_of
         )
-        client.ask_before_writing(ledger.require_my_turn)
-        settings = SessionSettings.model_validate(record.settings).jira
-        yield Desk(record, settings, client, ledger)
+        yield Desk(record, SessionSettings.model_validate(record.settings).jira, client, ledger)

@@ -11,6 +11,7 @@ from tasks.concurrency import together, unbroken
 from tasks.core.errors import UnknownOutcome
 from tasks.core.settings import JiraSettings
 from tasks.export_ledger import Ledger
+from tasks.export_surplus import copies
 
 ATTEMPTS = 5
 
@@ -62,10 +63,10 @@ class Uploader:
     async def _keep_one(self, file: PendingUpload, present: Sequence[AttachmentInfo]) -> bool:
         """Take what is there for ours, and delete what a lost answer made us send twice."""
         size = len(file.content.encode())
-        ours = [one for one in present if one.filename == file.filename and one.size == size]
+        ours = copies({file.jira_key: present}, file.jira_key, file.filename, size)
         if not ours:
             return False
-        first, *surplus = sorted(ours, key=lambda one: int(one.id))
+        first, *surplus = ours
         for one in surplus:
             await self.client.delete_attachment(one.id)
         await self.ledger.uploaded(file, first.id)

@@ -37,8 +37,8 @@ from tests.builders.database import (
 )
 from tests.jira_sandbox import JiraSandbox
 
-# Scaled down together: a request takes effect within 0.6 s, a search knows it 0.2 s later.
-QUICK = JiraSettings(request_seconds=0.6, index_seconds=0.2)
+# Scaled down together: a request takes effect within 1 s, a search knows it 0.6 s later.
+QUICK = JiraSettings(request_seconds=1.0, index_seconds=0.6)
 
 
 def ticket(
