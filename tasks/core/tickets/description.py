@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tasks.core.tickets import adf, attachment
+from tasks.core.tickets.from_markdown import to_blocks
 from tasks.core.tickets.model import Description, PlannedTicket, Prose, ReferenceTable, Source
 from tasks.core.tickets.wording import counted, listed, utf16_length, visible
 
@@ -137,10 +138,8 @@ def _pointer(ticket: PlannedTicket, what: str) -> adf.Node:
 
 
 def _notes(notes: str) -> _Section:
-    paragraphs = [part.strip() for part in notes.replace("\r\n", "\n").split("\n\n") if part.strip()]
-    if not paragraphs:
-        return _Section([])
-    return _Section([adf.heading(2, "Notes"), *(adf.paragraph(adf.verbatim(part)) for part in paragraphs)])
+    blocks = to_blocks(notes)
+    return _Section([adf.heading(2, "Notes"), *blocks] if blocks else [])
 
 
 def _source(source: Source) -> str:

@@ -116,6 +116,8 @@ def _node_problems(node: Node) -> Iterator[str]:
         yield f"the node `{kind}` is not shown in Jira issues"
     if kind == "table":
         yield from _ragged(node)
+    if kind != "codeBlock":
+        yield from _line_breaks(node)
     text = node.get("text")
     if isinstance(text, str):
         yield from _text_problems(text)
@@ -123,11 +125,16 @@ def _node_problems(node: Node) -> Iterator[str]:
         yield from _mark_problems(mark)
 
 
+def _line_breaks(node: Node) -> Iterator[str]:
+    for child in _dicts(node.get("content")):
+        text = child.get("text")
+        if isinstance(text, str) and "\n" in text:
+            yield f"the text “{_start(text)}” has a line break, which belongs in a hardBreak node"
+
+
 def _text_problems(text: str) -> Iterator[str]:
     if not text:
         yield "it has an empty text node"
-    if "\n" in text:
-        yield f"the text “{_start(text)}” has a line break, which belongs in a hardBreak node"
     if bad := _bad_character(text):
         yield f"the text “{_start(text)}” holds the character {bad}, which Jira refuses"
     if utf16_length(text) > MAX_DESCRIPTION_TEXT:

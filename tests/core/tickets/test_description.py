@@ -70,6 +70,7 @@ def test_what_is_equal_in_all_rows_stands_once_above_the_table_and_what_is_empty
         "Field type",
         "Req'd",
         "Vals.",
+        "Bundle machine name",
     ]
     assert [[shown(cell) for cell in row["content"]] for row in table["content"]] == [
         ["Field label", "Machine name", "Help text"],
@@ -120,7 +121,7 @@ def test_sources_are_files_and_records() -> None:
 
 def test_notes_of_a_person_stand_as_they_wrote_them() -> None:
     blocks = under(article(), "Notes", notes="First line\nsecond line\n\nAnother `paragraph`.")
-    assert [shown(block) for block in blocks] == ["First line\nsecond line", "Another `paragraph`."]
+    assert [shown(block) for block in blocks] == ["First line\nsecond line", "Another paragraph."]
 
 
 # Too long for Jira
