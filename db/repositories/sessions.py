@@ -4,20 +4,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import and_, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import defer
 
 from db.actor import Actor
-from db.enums import EventCategory, IntentStatus, SessionStage, SessionStatus, TaskStatus
-from db.errors import AlreadyRunning, NotFound, Refused
-from db.models import SendIntent, Session, SessionTask, SessionValidation, Ticket
-from db.repositories.base import Repository
+from db.enums import SessionStage, SessionStatus
+from db.errors import NotFound, Refused
+from db.models import Session, SessionTask, SessionValidation, Ticket
+from db.repositories.session_stops import SessionStops, has_open_intent
 
 STAGES = list(SessionStage)
 HEAVY = (Session.findings, Session.scope_counts, Session.held, Session.given_way)
 
 
-class SessionRepository(Repository):
+class SessionRepository(SessionStops):
     """Sessions as a whole."""
 
     async def create(
@@ -229,95 +229,11 @@ class SessionRepository(Repository):
         await self._write(actor, record, "session.settings_changed", "Settings changed", detail=detail)
         return record
 
-    async def request_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
-        """Ask the running work to stop before its next side effect."""
-        record = await self._lock_session(session_id)
-        if record.cancel_requested_at is not None:
-            return
-        record.cancel_requested_at = func.clock_timestamp()
-        await self._save(record)
-        await self._write(actor, record, "session.cancel_requested", "Cancel requested")
-
-    async def clear_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
-        """Let work go on again."""
-        record = await self._lock_session(session_id)
-        if record.cancel_requested_at is None:
-            return
-        record.cancel_requested_at = None
-        await self.session.flush()
-        await self._write(actor, record, "session.cancel_cleared", "Work may go on")
-
-    async def cancel_requested(self, session_id: uuid.UUID) -> bool:
-        """Whether somebody asked for the work to stop."""
-        query = select(Session.cancel_requested_at.is_not(None)).where(Session.id == session_id)
-        return bool(await self.session.scalar(query))
-
-    async def close(self, session_id: uuid.UUID, *, actor: Actor) -> Session:
-        """Give the session up; refused while a run works on it."""
-        record = await self._lock_session(session_id)
-        if record.status is SessionStatus.COMPLETED:
-            return record
-        await self._require_idle(session_id)
-        return await self._finish(actor, record, "session.closed", "Session given up")
-
-    async def delete(self, session_id: uuid.UUID, *, actor: Actor) -> None:
-        """Remove the session and all that is its own; its audit trail and export records stay.
-
-        Refused while a run works on it or nobody knows whether a ticket reached Jira.
-        """
-        record = await self._lock_session(session_id)
-        await self._require_idle(session_id)
-        if await self.session.scalar(select(_has_open_intent(session_id))):
-            raise Refused("Some tickets may be in Jira without our knowing; run the export again first.")
-        data = {
-            "site_name": record.site_name,
-            "project": record.jira_project_key,
-            "stage": record.current_stage,
-        }
-        await self._write(actor, record, "session.deleted", f"Session for {record.site_name} deleted", data)
-        await self.session.execute(delete(Session).where(Session.id == session_id))
-
-    async def _finish(self, actor: Actor, record: Session, event: str, text: str) -> Session:
-        record.status = SessionStatus.COMPLETED
-        record.completed_at = func.clock_timestamp()
-        await self._save(record)
-        await self._write(actor, record, event, text)
-        return record
-
-    async def _require_idle(self, session_id: uuid.UUID) -> None:
-        running = exists().where(
-            SessionTask.session_id == session_id, SessionTask.status == TaskStatus.RUNNING
-        )
-        if await self.session.scalar(select(running)):
-            raise AlreadyRunning("A run works on this session; cancel it first.")
-
     async def _processing_began(self, record: Session) -> bool:
         if STAGES.index(record.current_stage) > STAGES.index(SessionStage.PROCESSING):
             return True
         began = exists().where(SessionTask.session_id == record.id, SessionTask.started_at.is_not(None))
         return bool(await self.session.scalar(select(began)))
-
-    async def _write(
-        self,
-        actor: Actor,
-        record: Session,
-        event: str,
-        text: str,
-        data: Mapping[str, Any] | None = None,
-        *,
-        detail: Mapping[str, Any] | None = None,
-    ) -> None:
-        await self.audit.write(
-            actor,
-            event,
-            EventCategory.SESSION,
-            session_id=record.id,
-            entity_type="session",
-            entity_id=record.id,
-            description=text,
-            event_data=data,
-            detail=detail,
-        )
 
 
 def _settings_of(record: Session) -> dict[str, Any]:
@@ -326,8 +242,4 @@ def _settings_of(record: Session) -> dict[str, Any]:
 
 def _in_jira() -> Any:
     issue = exists().where(Ticket.session_id == Session.id, Ticket.jira_ticket_key.is_not(None))
-    return or_(Session.current_stage == SessionStage.COMPLETED, issue, _has_open_intent(Session.id))
-
-
-def _has_open_intent(session_id: Any) -> Any:
-    return exists().where(SendIntent.session_id == session_id, SendIntent.status == IntentStatus.OPEN)
+    return or_(Session.current_stage == SessionStage.COMPLETED, issue, has_open_intent(Session.id))

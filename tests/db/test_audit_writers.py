@@ -1,389 +1,24 @@
-"""Whoever changes something leaves an audit entry: every repository method that takes an actor is tried here."""
+"""Whoever changes something leaves an audit entry: every repository method that takes an actor is tried."""
 
 import importlib
 import inspect
 import pkgutil
-import uuid
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from itertools import chain
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import db.repositories
-from db.actor import Actor
 from db.engine import session_scope
 from db.enums import (
-    ErrorCategory,
-    ErrorSeverity,
     EventCategory,
-    FileValidationStatus,
-    JiraUploadStatus,
-    ReviewDecision,
-    SessionStage,
-    SessionStatus,
-    TaskType,
 )
-from db.fence import Fence
 from db.models import AuditLogEntry
 from db.repositories.audit import AuditRepository, Event
-from db.repositories.background import TaskRepository
 from db.repositories.base import Repository
-from db.repositories.delivery import DeliveryRepository
-from db.repositories.dependencies import DependencyRepository
-from db.repositories.errors import ErrorRepository
-from db.repositories.exports import ExportedRow, ExportRepository
-from db.repositories.files import FileRepository
-from db.repositories.intents import IntentRepository, JiraIssue
-from db.repositories.projects import ProjectRepository
-from db.repositories.retention import RetentionRepository
-from db.repositories.reviews import ReviewRepository
-from db.repositories.rollback import RollbackRepository
-from db.repositories.sessions import SessionRepository
-from db.repositories.tickets import TicketRepository
-from db.repositories.tokens import TokenRepository
-from db.repositories.validations import ValidationRepository
-from tests.builders.database import make_session, new_ticket
-from tests.db.full_session import store_project, store_token
-
-ACTOR = Actor("Dana", "account-1", "run-7", "192.0.2.1", "drupal-tickets/1")
-FENCE = Fence("run-7", 1)
-
-
-class Given:
-    """A session with two tickets and a claimed export, inside one transaction."""
-
-    def __init__(self, session: AsyncSession, session_id: uuid.UUID) -> None:
-        self.session, self.id = session, session_id
-        self.tickets: dict[str, uuid.UUID] = {}
-        self.read_at: Any = None
-
-    async def prepare(self, *, claimed: bool, intent: bool) -> None:
-        tickets, validations = TicketRepository(self.session), ValidationRepository(self.session)
-        made = [new_ticket("a"), new_ticket("b", position=1)]
-        self.tickets = await tickets.replace_all(self.id, made, actor=ACTOR)
-        self.read_at = await validations.start(self.id, actor=ACTOR)
-        hashes = {self.tickets[key]: f"hash of {key}" for key in "ab"}
-        await validations.finish(
-            self.id, read_at=self.read_at, passed=True, results={}, hashes=hashes, actor=ACTOR
-        )
-        if claimed:
-            await TaskRepository(self.session).claim(self.id, TaskType.EXPORT, "run-7", actor=ACTOR)
-        if intent:
-            await self.intents.open_intents(self.id, FENCE, [self.item], actor=ACTOR)
-
-    @property
-    def a(self) -> uuid.UUID:
-        return self.tickets["a"]
-
-    @property
-    def b(self) -> uuid.UUID:
-        return self.tickets["b"]
-
-    @property
-    def item(self) -> tuple[uuid.UUID, str]:
-        return self.a, "hash of a"
-
-    @property
-    def sessions(self) -> SessionRepository:
-        return SessionRepository(self.session)
-
-    @property
-    def tasks(self) -> TaskRepository:
-        return TaskRepository(self.session)
-
-    @property
-    def intents(self) -> IntentRepository:
-        return IntentRepository(self.session)
-
-    async def file(self) -> uuid.UUID:
-        return (await FileRepository(self.session).add(self.id, "a.csv", b"x", actor=ACTOR)).id
-
-    async def record_error(self) -> None:
-        await ErrorRepository(self.session).record(
-            self.id,
-            category=ErrorCategory.TEMPORARY,
-            severity=ErrorSeverity.BLOCKING,
-            stage=SessionStage.UPLOAD,
-            code="x",
-            message="Jira is away.",
-            actor=ACTOR,
-        )
-
-    async def store_parsed(self) -> None:
-        await FileRepository(self.session).store_parsed(
-            await self.file(),
-            csv_type="bundles",
-            parsed={},
-            row_count=0,
-            status=FileValidationStatus.VALID,
-            actor=ACTOR,
-        )
-
-
-SITE, UPLOAD = SessionStage.SITE_INFO_COLLECTION, SessionStage.UPLOAD
-STAGES_UP_TO_UPLOAD = {"claimed": False}
-Writer = Callable[[Given], Awaitable[Any]]
-
-
-async def cancel_then_clear(g: Given) -> None:
-    await g.sessions.request_cancel(g.id, actor=ACTOR)
-    await g.sessions.clear_cancel(g.id, actor=ACTOR)
-
-
-async def roll_back(g: Given) -> None:
-    await g.sessions.move(g.id, SITE, UPLOAD, actor=ACTOR)
-    await g.sessions.move(g.id, UPLOAD, SessionStage.PROCESSING, actor=ACTOR)
-    await RollbackRepository(g.session).roll_back(g.id, UPLOAD, actor=ACTOR)
-
-
-async def clean_up(g: Given) -> None:
-    for statement in (
-        "UPDATE sessions SET updated_at = now() - interval '9 days'",
-        "UPDATE audit_log SET created_at = now() - interval '9 days'",
-    ):
-        await g.session.execute(text(statement))
-    await RetentionRepository(g.session).remove_sessions(timedelta(days=7), 10, actor=ACTOR)
-
-
-async def link_then_unlink(g: Given) -> None:
-    await DependencyRepository(g.session).link(g.id, g.b, g.a, actor=ACTOR)
-    await DependencyRepository(g.session).unlink(g.id, g.b, g.a, actor=ACTOR)
-
-
-async def store_then_forget(g: Given) -> None:
-    await store_token(TokenRepository(g.session))
-    await TokenRepository(g.session).forget("account-1", "https://jira", actor=ACTOR)
-
-
-# Per method: what is done, the event it leaves, and what must be there before (claimed export, open intent).
-WRITERS: dict[str, tuple[Writer, str, str]] = {
-    "SessionRepository.create": (
-        lambda g: g.sessions.create(site_name="L", jira_project_key="L", actor=ACTOR),
-        "session.created",
-        "",
-    ),
-    "SessionRepository.move": (
-        lambda g: g.sessions.move(g.id, SITE, UPLOAD, actor=ACTOR),
-        "session.moved",
-        "",
-    ),
-    "SessionRepository.set_status": (
-        lambda g: g.sessions.set_status(g.id, SessionStatus.FAILED, actor=ACTOR),
-        "session.status_changed",
-        "",
-    ),
-    "SessionRepository.bind_account": (
-        lambda g: g.sessions.bind_account(g.id, "https://jira", "u", "U", actor=ACTOR),
-        "session.account_bound",
-        "",
-    ),
-    "SessionRepository.store_spec_report": (
-        lambda g: g.sessions.store_spec_report(g.id, findings=[], scope_counts={}, held=[], actor=ACTOR),
-        "session.spec_checked",
-        "",
-    ),
-    "SessionRepository.store_plan": (
-        lambda g: g.sessions.store_plan(g.id, held=[], given_way=[], actor=ACTOR),
-        "session.planned",
-        "",
-    ),
-    "SessionRepository.record_spec": (
-        lambda g: g.sessions.record_spec(g.id, "hash", actor=ACTOR),
-        "session.spec_given",
-        "",
-    ),
-    "SessionRepository.update_settings": (
-        lambda g: g.sessions.update_settings(g.id, {"budget_usd": "1"}, actor=ACTOR),
-        "session.settings_changed",
-        "",
-    ),
-    "SessionRepository.request_cancel": (
-        lambda g: g.sessions.request_cancel(g.id, actor=ACTOR),
-        "session.cancel_requested",
-        "",
-    ),
-    "SessionRepository.clear_cancel": (cancel_then_clear, "session.cancel_cleared", ""),
-    "SessionRepository.close": (lambda g: g.sessions.close(g.id, actor=ACTOR), "session.closed", ""),
-    "SessionRepository.delete": (lambda g: g.sessions.delete(g.id, actor=ACTOR), "session.deleted", ""),
-    "RetentionRepository.remove_sessions": (clean_up, "session.deleted", ""),
-    "RollbackRepository.roll_back": (roll_back, "session.rolled_back", ""),
-    "TaskRepository.queue": (
-        lambda g: g.tasks.queue(g.id, TaskType.EXPORT, actor=ACTOR),
-        "run.queued",
-        "",
-    ),
-    "TaskRepository.claim": (
-        lambda g: g.tasks.claim(g.id, TaskType.EXPORT, "run-7", actor=ACTOR),
-        "run.started",
-        "",
-    ),
-    "TaskRepository.complete": (
-        lambda g: g.tasks.complete(g.id, "run-7", 1, actor=ACTOR),
-        "run.completed",
-        "claimed",
-    ),
-    "TaskRepository.fail": (
-        lambda g: g.tasks.fail(g.id, "run-7", 1, context={"code": "x"}, actor=ACTOR),
-        "run.failed",
-        "claimed",
-    ),
-    "TaskRepository.cancel": (
-        lambda g: g.tasks.cancel(g.id, "run-7", 1, actor=ACTOR),
-        "run.cancelled",
-        "claimed",
-    ),
-    "TaskRepository.reset_retries": (
-        lambda g: g.tasks.reset_retries(g.id, actor=ACTOR),
-        "run.retries_reset",
-        "",
-    ),
-    "FileRepository.add": (lambda g: g.file(), "file.added", ""),
-    "FileRepository.remove": (
-        lambda g: _after(g.file(), lambda: FileRepository(g.session).remove(g.id, ["a.csv"], actor=ACTOR)),
-        "file.removed",
-        "",
-    ),
-    "FileRepository.set_types": (
-        lambda g: _after(
-            g.file(), lambda: FileRepository(g.session).set_types(g.id, {"a.csv": "views"}, actor=ACTOR)
-        ),
-        "file.type_set",
-        "",
-    ),
-    "FileRepository.store_parsed": (lambda g: g.store_parsed(), "file.read", ""),
-    "ErrorRepository.record": (lambda g: g.record_error(), "error.recorded", ""),
-    "TicketRepository.replace_all": (
-        lambda g: TicketRepository(g.session).replace_all(g.id, [new_ticket("c")], actor=ACTOR),
-        "tickets.generated",
-        "",
-    ),
-    "TicketRepository.edit": (
-        lambda g: TicketRepository(g.session).edit(g.a, g.id, {"priority": "High"}, revision=1, actor=ACTOR),
-        "ticket.edited",
-        "",
-    ),
-    "TicketRepository.assign": (
-        lambda g: TicketRepository(g.session).assign(g.id, [g.a], {"sprint": "5"}, actor=ACTOR),
-        "ticket.assigned",
-        "",
-    ),
-    "TicketRepository.set_locked": (
-        lambda g: TicketRepository(g.session).set_locked(g.id, [g.a], True, actor=ACTOR),
-        "ticket.locked",
-        "",
-    ),
-    "TicketRepository.order": (
-        lambda g: TicketRepository(g.session).order(g.id, [g.b, g.a], actor=ACTOR),
-        "ticket.ordered",
-        "",
-    ),
-    "DependencyRepository.link": (
-        lambda g: DependencyRepository(g.session).link(g.id, g.b, g.a, actor=ACTOR),
-        "ticket.linked",
-        "",
-    ),
-    "DependencyRepository.unlink": (link_then_unlink, "ticket.unlinked", ""),
-    "DependencyRepository.set_dependencies": (
-        lambda g: DependencyRepository(g.session).set_dependencies(g.id, [(g.b, g.a)], actor=ACTOR),
-        "tickets.linked",
-        "",
-    ),
-    "ValidationRepository.start": (
-        lambda g: ValidationRepository(g.session).start(g.id, actor=ACTOR),
-        "validation.started",
-        "",
-    ),
-    "ValidationRepository.finish": (
-        lambda g: ValidationRepository(g.session).finish(
-            g.id, read_at=g.read_at, passed=False, results={}, hashes={}, actor=ACTOR
-        ),
-        "validation.finished",
-        "",
-    ),
-    "ValidationRepository.fail": (
-        lambda g: ValidationRepository(g.session).fail(g.id, actor=ACTOR),
-        "validation.failed",
-        "",
-    ),
-    "IntentRepository.open_intents": (
-        lambda g: g.intents.open_intents(g.id, FENCE, [g.item], actor=ACTOR),
-        "intent.opened",
-        "claimed",
-    ),
-    "IntentRepository.resolve": (
-        lambda g: g.intents.resolve(g.id, [JiraIssue(g.a, "L-1", "https://jira/1")], actor=ACTOR),
-        "ticket.exported",
-        "claimed, intent",
-    ),
-    "IntentRepository.refuse": (
-        lambda g: g.intents.refuse(g.id, FENCE, {g.a: "no"}, actor=ACTOR),
-        "intent.refused",
-        "claimed, intent",
-    ),
-    "IntentRepository.uncertain": (
-        lambda g: g.intents.uncertain(
-            g.id, [g.a], "dropped", search_again_after=timedelta(seconds=1), actor=ACTOR
-        ),
-        "intent.uncertain",
-        "claimed, intent",
-    ),
-    "ProjectRepository.store": (
-        lambda g: store_project(g.id, ProjectRepository(g.session), ACTOR),
-        "project.cached",
-        "",
-    ),
-    "ReviewRepository.open_round": (
-        lambda g: ReviewRepository(g.session).open_round(g.id, "run-7", actor=ACTOR),
-        "review.opened",
-        "",
-    ),
-    "ReviewRepository.renew": (
-        lambda g: ReviewRepository(g.session).renew(g.id, "run-7", actor=ACTOR),
-        "review.opened",
-        "",
-    ),
-    "ReviewRepository.decide": (
-        lambda g: ReviewRepository(g.session).decide(g.id, ReviewDecision.APPROVE, actor=ACTOR),
-        "review.decided",
-        "",
-    ),
-    "TokenRepository.store": (lambda g: store_token(TokenRepository(g.session), ACTOR), "login.stored", ""),
-    "TokenRepository.forget": (store_then_forget, "login.forgotten", ""),
-    "DeliveryRepository.store_fixes": (
-        lambda g: DeliveryRepository(g.session).store_fixes(
-            g.id, {g.a: [{"field": "assignee", "wanted": "Dana", "action": "Assign it."}]}, actor=ACTOR
-        ),
-        "ticket.needs_a_hand",
-        "",
-    ),
-    "DeliveryRepository.store_upload": (
-        lambda g: DeliveryRepository(g.session).store_upload(
-            g.id, uuid.uuid4(), JiraUploadStatus.UPLOADED, "10001", actor=ACTOR
-        ),
-        "attachment.uploaded",
-        "",
-    ),
-    "DeliveryRepository.store_links": (
-        lambda g: DeliveryRepository(g.session).store_links(g.id, [(g.b, g.a)], actor=ACTOR),
-        "ticket.linked_in_jira",
-        "",
-    ),
-    "ExportRepository.record": (
-        lambda g: ExportRepository(g.session).record(
-            g.id, "https://jira", "L", [ExportedRow("r", "a", "h", "L-1")], actor=ACTOR
-        ),
-        "export.recorded",
-        "",
-    ),
-}
-
-
-async def _after(first: Awaitable[Any], then: Callable[[], Awaitable[Any]]) -> None:
-    await first
-    await then()
+from tests.builders.database import make_session
+from tests.db.writers import ACTOR, WRITERS, Given
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -415,17 +50,18 @@ async def test_a_change_leaves_an_entry_of_who_what_which_and_under_which_run(
 
 
 def writers() -> set[str]:
-    """Every public method of a repository that takes an actor, under the class that people use."""
-    for module in pkgutil.iter_modules(db.repositories.__path__, "db.repositories."):
-        importlib.import_module(module.name)
-    found = {
-        method: cls
-        for cls in sorted(_subclasses(Repository), key=lambda cls: len(cls.__mro__))
-        for name, method in inspect.getmembers(cls, inspect.iscoroutinefunction)
+    """Every public method of a repository that takes an actor, under the class that defines it."""
+    found = pkgutil.iter_modules(db.repositories.__path__, "db.repositories.")
+    modules = [importlib.import_module(module.name) for module in found]
+    classes = {cls for module in modules for _, cls in inspect.getmembers(module, inspect.isclass)}
+    methods = [
+        inspect.getmembers(cls, inspect.iscoroutinefunction) for cls in classes if issubclass(cls, Repository)
+    ]
+    return {
+        method.__qualname__
+        for name, method in chain.from_iterable(methods)
         if not name.startswith("_") and "actor" in inspect.signature(method).parameters
-        if name in vars(cls) or cls is TicketRepository
     }
-    return {f"{cls.__name__}.{method.__name__}" for method, cls in found.items()}
 
 
 def test_every_writer_is_tried() -> None:
@@ -441,7 +77,3 @@ async def test_a_day_of_work_leaves_its_trail_in_order(engine: AsyncEngine) -> N
         trail = await audit.trail(session_id)
     assert [entry.event_type for entry in trail] == ["session.created", "one", "two", "three"]
     assert trail[1].execution_time_ms == 12
-
-
-def _subclasses(cls: type[Repository]) -> set[type[Repository]]:
-    return {cls}.union(*(_subclasses(sub) for sub in cls.__subclasses__()))

@@ -1,9 +1,7 @@
-"""The life of a background run, with two connections where it matters."""
+"""The life of a background run, with several connections where it matters."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -11,70 +9,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import session_scope
-from db.enums import TaskStatus, TaskType
-from db.errors import AlreadyRunning, NotFound, RetriesUsedUp
-from db.models import SessionTask
-from db.repositories.background import TaskRepository
+from db.enums import TaskStatus
+from db.errors import AlreadyRunning, NotFound
 from db.repositories.sessions import SessionRepository
-from tests.builders.database import DIRECTOR, FLOW, make_session
-
-EXPORT, PROCESSING = TaskType.EXPORT, TaskType.PROCESSING
-
-
-@pytest.fixture
-async def session_id(engine: AsyncEngine) -> uuid.UUID:
-    return await make_session(engine)
-
-
-@asynccontextmanager
-async def tasks_of(engine: AsyncEngine) -> AsyncIterator[TaskRepository]:
-    async with session_scope(engine) as session:
-        yield TaskRepository(session)
-
-
-async def queue(engine: AsyncEngine, session_id: uuid.UUID, task_type: TaskType = EXPORT) -> SessionTask:
-    async with tasks_of(engine) as tasks:
-        return await tasks.queue(session_id, task_type, actor=DIRECTOR)
-
-
-async def claim(
-    engine: AsyncEngine, session_id: uuid.UUID, task_id: str, task_type: TaskType = EXPORT
-) -> int:
-    async with tasks_of(engine) as tasks:
-        return await tasks.claim(session_id, task_type, task_id, actor=FLOW)
-
-
-async def fail(
-    engine: AsyncEngine, session_id: uuid.UUID, task_id: str, attempt: int = 1, **how: bool
-) -> bool:
-    async with tasks_of(engine) as tasks:
-        return await tasks.fail(session_id, task_id, attempt, context={"code": "x"}, actor=FLOW, **how)
-
-
-async def complete(engine: AsyncEngine, session_id: uuid.UUID, task_id: str, attempt: int = 1) -> bool:
-    async with tasks_of(engine) as tasks:
-        return await tasks.complete(session_id, task_id, attempt, actor=FLOW)
-
-
-async def cancel(engine: AsyncEngine, session_id: uuid.UUID, task_id: str | None, attempt: int = 1) -> bool:
-    async with tasks_of(engine) as tasks:
-        return await tasks.cancel(session_id, task_id, attempt, actor=FLOW)
-
-
-async def history(engine: AsyncEngine, session_id: uuid.UUID) -> list[SessionTask]:
-    async with tasks_of(engine) as tasks:
-        return await tasks.history(session_id)
-
-
-async def retry_count(engine: AsyncEngine, session_id: uuid.UUID) -> int:
-    return (await history(engine, session_id))[-1].retry_count
-
-
-async def fail_runs(engine: AsyncEngine, session_id: uuid.UUID, count: int, start: int = 0) -> None:
-    for number in range(start, start + count):
-        await claim(engine, session_id, f"run-{number}")
-        await fail(engine, session_id, f"run-{number}")
-
+from tests.builders.database import DIRECTOR, make_session
+from tests.db.runs import (
+    EXPORT,
+    PROCESSING,
+    cancel,
+    claim,
+    complete,
+    fail,
+    history,
+    queue,
+    tasks_of,
+)
 
 # Queued, claimed, ended
 
@@ -231,87 +180,6 @@ async def test_completing_and_taking_over_at_once_end_in_one_of_both(
     assert attempt == row.attempt == 2
     assert row.status is TaskStatus.RUNNING, "reopened after it completed, or fenced out before it could"
     assert completed in (True, False)
-
-
-# Retries
-
-
-async def test_failed_runs_in_a_row_count_to_three_and_then_an_administrator_is_needed(
-    engine: AsyncEngine, session_id: uuid.UUID
-) -> None:
-    for number in range(3):
-        await fail_runs(engine, session_id, 1, number)
-        assert await retry_count(engine, session_id) == number + 1
-    with pytest.raises(RetriesUsedUp, match="administrator"):
-        await queue(engine, session_id)
-    with pytest.raises(RetriesUsedUp):
-        await claim(engine, session_id, "run-9")
-    async with tasks_of(engine) as tasks:
-        assert await tasks.retries_used_up(session_id, EXPORT)
-        assert not await tasks.retries_used_up(session_id, PROCESSING)
-
-
-async def test_an_administrator_resets_the_count(engine: AsyncEngine, session_id: uuid.UUID) -> None:
-    await fail_runs(engine, session_id, 3)
-    async with tasks_of(engine) as tasks:
-        await tasks.reset_retries(session_id, actor=DIRECTOR)
-    await fail_runs(engine, session_id, 1, start=3)
-    assert await retry_count(engine, session_id) == 1
-
-
-async def test_runs_of_another_type_count_for_themselves(engine: AsyncEngine, session_id: uuid.UUID) -> None:
-    await fail_runs(engine, session_id, 2)
-    await claim(engine, session_id, "other", PROCESSING)
-    await fail(engine, session_id, "other")
-    assert await retry_count(engine, session_id) == 1
-    await fail_runs(engine, session_id, 1, start=2)
-    assert await retry_count(engine, session_id) == 3
-
-
-async def test_attempts_of_one_run_count_once(engine: AsyncEngine, session_id: uuid.UUID) -> None:
-    for attempt in (1, 2, 3, 4):
-        assert await claim(engine, session_id, "run-1") == attempt
-        await fail(engine, session_id, "run-1", attempt)
-        assert await retry_count(engine, session_id) == 1
-
-
-async def test_the_third_failed_run_may_still_be_retried_itself(
-    engine: AsyncEngine, session_id: uuid.UUID
-) -> None:
-    await fail_runs(engine, session_id, 3)
-    assert await claim(engine, session_id, "run-2") == 2
-    assert await complete(engine, session_id, "run-2", 2)
-    await queue(engine, session_id)
-
-
-@pytest.mark.parametrize("stopped", ["cancelled", "validation required"])
-async def test_a_stop_that_is_nobodys_failure_neither_counts_nor_resets(
-    engine: AsyncEngine, session_id: uuid.UUID, stopped: str
-) -> None:
-    await fail_runs(engine, session_id, 2)
-    await claim(engine, session_id, "stopped")
-    if stopped == "cancelled":
-        await cancel(engine, session_id, "stopped")
-    else:
-        await fail(engine, session_id, "stopped", counts=False)
-    assert await retry_count(engine, session_id) == 2
-    await fail_runs(engine, session_id, 1, start=5)
-    assert await retry_count(engine, session_id) == 3
-
-
-@pytest.mark.parametrize("how", ["completed", "progress"])
-async def test_success_and_progress_start_the_count_anew(
-    engine: AsyncEngine, session_id: uuid.UUID, how: str
-) -> None:
-    await fail_runs(engine, session_id, 2)
-    await claim(engine, session_id, "better")
-    if how == "completed":
-        await complete(engine, session_id, "better")
-    else:
-        await fail(engine, session_id, "better", progress=True)
-    assert await retry_count(engine, session_id) == 0
-    await fail_runs(engine, session_id, 1, start=5)
-    assert await retry_count(engine, session_id) == 1
 
 
 # Cancelling, and what the reconciler looks at

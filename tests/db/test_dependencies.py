@@ -15,11 +15,6 @@ from db.repositories.dependencies import DependencyRepository, path
 from tests.builders.database import DIRECTOR, make_session, new_ticket, store_tickets
 
 
-@pytest.fixture
-async def session_id(engine: AsyncEngine) -> uuid.UUID:
-    return await make_session(engine)
-
-
 async def link(engine: AsyncEngine, session_id: uuid.UUID, ticket: uuid.UUID, first: uuid.UUID) -> bool:
     async with session_scope(engine) as session:
         return await DependencyRepository(session).link(session_id, ticket, first, actor=DIRECTOR)

@@ -12,12 +12,7 @@ from db.enums import FileValidationStatus, TypeSetBy
 from db.errors import NotFound
 from db.models import UploadedFile
 from db.repositories.files import FileRepository
-from tests.builders.database import DIRECTOR, FLOW, make_session
-
-
-@pytest.fixture
-async def session_id(engine: AsyncEngine) -> uuid.UUID:
-    return await make_session(engine)
+from tests.builders.database import DIRECTOR, FLOW
 
 
 async def add(

@@ -14,12 +14,7 @@ from db.enums import AdfValidationStatus
 from db.models import SessionValidation
 from db.repositories.tickets import Content, TicketRepository
 from db.repositories.validations import ValidationRepository
-from tests.builders.database import DIRECTOR, FLOW, adf, make_session, store_tickets, validate
-
-
-@pytest.fixture
-async def session_id(engine: AsyncEngine) -> uuid.UUID:
-    return await make_session(engine)
+from tests.builders.database import DIRECTOR, FLOW, adf, store_tickets, validate
 
 
 @pytest.fixture
