@@ -1,12 +1,26 @@
 """Turning what the database refuses into errors that say who can fix them."""
 
 from db import errors as db_errors
-from tasks.core.errors import AdminRequired, BudgetReached, Cancelled, ProductError, Temporary, UserFixable
+from tasks.core.errors import (
+    AdminRequired,
+    BudgetReached,
+    Cancelled,
+    ProductError,
+    Temporary,
+    UserFixable,
+    ValidationRequired,
+)
 
 # The first kind that fits decides.
 _MEANINGS: tuple[tuple[type[db_errors.DatabaseError], type[ProductError], str, tuple[str, ...]], ...] = (
     (db_errors.CancelRequested, Cancelled, "cancelled", ()),
     (db_errors.StaleAttempt, Cancelled, "stale-attempt", ()),
+    (
+        db_errors.NotValidated,
+        ValidationRequired,
+        "validation-required",
+        ("Validate the tickets again: drupal-tickets validate SESSION",),
+    ),
     (
         db_errors.OverBudget,
         BudgetReached,
