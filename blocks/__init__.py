@@ -6,9 +6,9 @@ The names load on first use: a command that only needs a client must not wait fo
 from importlib import import_module
 from typing import Any
 
-__all__ = ["JiraCredentials"]
+__all__ = ["AnthropicWriter", "JiraCredentials"]
 
-HOMES = {"JiraCredentials": "blocks.jira"}
+HOMES = {"AnthropicWriter": "blocks.anthropic", "JiraCredentials": "blocks.jira"}
 
 
 def __getattr__(name: str) -> Any:

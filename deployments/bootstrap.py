@@ -28,6 +28,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
+from deployments.model_blocks import ensure_anthropic_block
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
 from tasks.core.errors import ProductError, Temporary
@@ -76,6 +77,7 @@ async def set_stage(settings: Settings, *, own_server: bool) -> set[str]:
             say(await ensure_pool(client, name, description, limit))
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
+        say(await ensure_anthropic_block(settings, own_server=own_server))
         say(await ensure_zombie_automation(client))
         deployments = await client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)
         return {deployment.name for deployment in deployments}

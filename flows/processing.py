@@ -7,7 +7,8 @@ from prefect import flow
 from db.enums import EventCategory, SessionStage, TaskType
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
-from tasks.processing import finish_processing, plan_session, publish_tickets, write_tickets
+from tasks.processing import finish_processing, plan_session, publish_tickets
+from tasks.writing import prepare_writing, publish_writing, write_tickets
 
 
 @flow(name="generate-tickets", flow_run_name="generate-tickets {session_id}")
@@ -23,7 +24,9 @@ async def generate_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
         session_id, requested_by, SessionStage.PROCESSING, EventCategory.PROCESSING, TaskType.PROCESSING
     ) as run:
         plan = await plan_session(run)
-        prose = await write_tickets(run, plan)
-        outcome = await finish_processing(run, plan, prose)
+        writing = await prepare_writing(run, plan)
+        texts = await write_tickets(run, plan, writing)
+        outcome = await finish_processing(run, plan, texts)
         await publish_tickets(run)
+        await publish_writing(run, plan, texts)
         return outcome

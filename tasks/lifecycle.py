@@ -30,7 +30,14 @@ from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
-from tasks.core.errors import AdminRequired, BudgetReached, Cancelled, ProductError, UserFixable, ValidationRequired
+from tasks.core.errors import (
+    AdminRequired,
+    BudgetReached,
+    Cancelled,
+    ProductError,
+    UserFixable,
+    ValidationRequired,
+)
 from tasks.core.outcomes import StageRun
 from tasks.failures import as_product_error, error_code
 

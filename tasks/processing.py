@@ -1,4 +1,4 @@
-"""Processing: plan tickets from rows, write their text, store them in the order of work."""
+"""Processing: plan tickets from rows, store them with their text in the order of work."""
 
 import asyncio
 from collections import Counter
@@ -13,22 +13,20 @@ from db.repositories.background import TaskRepository
 from db.repositories.new_ticket import NewAttachment, NewTicket
 from db.repositories.sessions import SessionRepository
 from db.repositories.tickets import TicketRepository
+from db.repositories.writing import WritingRepository
 from tasks.artifacts import publish_table
 from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.settings import SessionSettings
-from tasks.core.tickets import offline
-from tasks.core.tickets.checks import check
 from tasks.core.tickets.description import describe
 from tasks.core.tickets.hashing import content_hash
-from tasks.core.tickets.model import Description, PlannedTicket, Prose
+from tasks.core.tickets.model import Description, PlannedTicket
 from tasks.core.tickets.ordering import Order, order
 from tasks.core.tickets.planning import Plan, plan_tickets
-from tasks.lifecycle import actor_of, require_not_cancelled
+from tasks.core.tickets.written import Written, tally
+from tasks.lifecycle import actor_of
 from tasks.retrying import RETRYING
 from tasks.upload import load_session_spec
-
-WRITERS = 16
 
 
 @task(task_run_name="plan the tickets", **RETRYING)
@@ -45,46 +43,24 @@ async def plan_session(run: StageRun) -> Plan:
     return plan
 
 
-async def write_tickets(run: StageRun, plan: Plan) -> dict[str, Prose]:
-    """The text of every ticket, by key; each ticket is a task of its own, named for people."""
-    await require_not_cancelled(run)
-    gate = asyncio.Semaphore(WRITERS)
-
-    async def write_one(ticket: PlannedTicket) -> Prose:
-        async with gate:
-            return await write_ticket.with_options(
-                task_run_name=f"write {ticket.name} ({ticket.subject})"[:200]
-            )(ticket)
-
-    texts = await asyncio.gather(*(write_one(ticket) for ticket in plan.tickets))
-    return {ticket.key: prose for ticket, prose in zip(plan.tickets, texts, strict=True)}
-
-
-@task(**RETRYING)
-async def write_ticket(ticket: PlannedTicket) -> Prose:
-    """The text of one ticket, held against the checks."""
-    prose = offline.write(ticket)
-    problems = check(ticket, prose)
-    if problems:
-        raise RuntimeError(f"The offline writer broke its own rules on {ticket.key}: {problems}")
-    return prose
-
-
 @task(task_run_name="store the tickets", **RETRYING)
-async def finish_processing(run: StageRun, plan: Plan, prose: dict[str, Prose]) -> StageOutcome:
+async def finish_processing(run: StageRun, plan: Plan, texts: dict[str, Written]) -> StageOutcome:
     """Store tickets, dependencies and order, and move the session to review, in one transaction."""
     ordered = order(plan.tickets)
     async with session_scope(await database_engine()) as session:
         sessions = SessionRepository(session)
         record = await sessions.lock(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        tickets = [new_ticket(ticket, prose[ticket.key], ordered, settings) for ticket in plan.tickets]
+        tickets = [new_ticket(ticket, texts[ticket.key], ordered, settings) for ticket in plan.tickets]
         await TicketRepository(session).replace_all(run.session_id, tickets, actor=actor_of(run))
         await sessions.store_plan(
             run.session_id,
             held=[{"file": h.file, "record": h.record, "x": h.x, "reason": h.reason} for h in plan.held],
             given_way=[list(edge) for edge in ordered.given_way],
             actor=actor_of(run),
+        )
+        await WritingRepository(session).note(
+            run.session_id, "outcome", tally(texts.values()), actor=actor_of(run)
         )
         await sessions.move(run.session_id, SessionStage.PROCESSING, SessionStage.REVIEW, actor=actor_of(run))
         await TaskRepository(session).complete(
@@ -98,8 +74,9 @@ async def finish_processing(run: StageRun, plan: Plan, prose: dict[str, Prose]) 
     )
 
 
-def new_ticket(ticket: PlannedTicket, prose: Prose, ordered: Order, settings: SessionSettings) -> NewTicket:
+def new_ticket(ticket: PlannedTicket, text: Written, ordered: Order, settings: SessionSettings) -> NewTicket:
     """One planned and written ticket as it is stored: exactly what would be sent, and what it was made from."""
+    prose = text.prose
     description = describe(ticket, prose)
     return NewTicket(
         key=ticket.key,
@@ -112,6 +89,7 @@ def new_ticket(ticket: PlannedTicket, prose: Prose, ordered: Order, settings: Se
         story=prose.story,
         criteria=list(prose.criteria),
         written_by=prose.written_by,
+        prompt_version=text.prompt_version,
         description=description.adf,
         attachment=_new_attachment(description),
         content_hash=content_hash(prose.title, description.adf, description.attachment),

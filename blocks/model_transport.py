@@ -1,0 +1,129 @@
+"""The one place where requests to a model leave: nothing is sent that was not accounted for first.
+
+Below the provider's SDK, so that whatever it sends is seen as it is sent, byte for byte.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx2
+
+from blocks.model_calls import Call, Ledger, Sending, Stored
+from blocks.model_limiter import ModelLimiter
+
+T = TypeVar("T")
+
+# What the SDK is asked for right now; the request that it builds from that is known only here.
+CALL: ContextVar[Call] = ContextVar("call")
+
+OK, TOO_MANY, UNAVAILABLE, OVERLOADED = 200, 429, 503, 529
+CLIENT_ERRORS = range(400, 500)
+_TIMEOUT = 408  # may have been worked on
+# The connection never stood: the request was not sent.
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# Of the response as it came over the wire; its content is decoded by now.
+_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
+
+
+class AccountedTransport(httpx2.AsyncBaseTransport):
+    """Looks a request up, sets its money aside, sends it once within its time, and settles."""
+
+    def __init__(self, ledger: Ledger, limiter: ModelLimiter, *, in_flight: int, seconds: float) -> None:
+        self._ledger = ledger
+        self._limiter = limiter
+        self._seconds = seconds
+        # A client and no bare transport: it honours the proxies of the environment.
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=in_flight)
+        self._http = httpx2.AsyncClient(limits=limits, timeout=seconds)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One HTTP attempt."""
+        body = await request.aread()
+        digest = hashlib.sha256(body).hexdigest()
+        begun = await self._ledger.begin(CALL.get(), digest, len(body))
+        if isinstance(begun, Stored):
+            return httpx2.Response(OK, json=dict(begun.reply), request=request)
+        try:
+            response = await self._send(request)
+        except NOT_SENT:
+            await _to_the_end(self._ledger.refused(begun))
+            raise
+        except BaseException:
+            await _to_the_end(self._ledger.lost(begun))
+            raise
+        await _to_the_end(self._settle(begun, response))
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        async with self._limiter.slot():
+            try:
+                # By the clock: a server that sends a byte now and then passes every other timeout.
+                async with asyncio.timeout(self._seconds):
+                    received = await self._http.send(request)
+            except TimeoutError:
+                raise httpx2.ReadTimeout(f"No answer within {self._seconds:.0f} seconds.") from None
+            self._pace(received)
+        headers = [(name, value) for name, value in received.headers.multi_items() if name not in _WIRE]
+        return httpx2.Response(
+            received.status_code, headers=headers, content=received.content, request=request
+        )
+
+    def _pace(self, response: httpx2.Response) -> None:
+        wait = retry_after(response.headers.get("retry-after"))
+        if response.status_code == TOO_MANY or (response.status_code in (UNAVAILABLE, OVERLOADED) and wait):
+            self._limiter.turned_away(wait)
+        elif response.status_code == OK:
+            self._limiter.passed()
+
+    async def _settle(self, sending: Sending, response: httpx2.Response) -> None:
+        status = response.status_code
+        if status == OK:
+            reply = _json_object(response.content)
+            await (self._ledger.lost(sending) if reply is None else self._ledger.answered(sending, reply))
+        elif (status in CLIENT_ERRORS and status != _TIMEOUT) or status in (UNAVAILABLE, OVERLOADED):
+            await self._ledger.refused(sending)
+        else:  # behind a gateway the model may have worked
+            await self._ledger.lost(sending)
+
+
+def retry_after(header: str | None) -> float | None:
+    """The seconds of a Retry-After header, which holds a number or a date."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        when = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, when.timestamp() - time.time())
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Finish the account also when we are cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

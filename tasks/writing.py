@@ -1,0 +1,123 @@
+"""Writing: an estimate first, then the text of every ticket, each a task of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from prefect import task
+
+from blocks.database import database_engine
+from db.fence import Fence
+from tasks.artifacts import publish_table
+from tasks.core.errors import BudgetReached
+from tasks.core.outcomes import StageRun
+from tasks.core.tickets.model import PlannedTicket
+from tasks.core.tickets.planning import Plan
+from tasks.core.tickets.prompt import ANSWER
+from tasks.core.tickets.written import Written
+from tasks.lifecycle import require_not_cancelled
+from tasks.model_ledger import SpendLedger
+from tasks.retrying import RETRYING, TaskOptions
+from tasks.writers import ModelWriter, OfflineWriter, Writer, prompt_hash
+from tasks.writing_plan import OFFLINE, WritingPlan, load_block, make_writing_plan, no_block
+from tasks.writing_report import Progress, cost_rows, outcome_rows, text_rows
+
+if TYPE_CHECKING:
+    from blocks.model_client import ModelClient
+
+# Tickets at work at once, beside those whose request is under way: what surrounds a request happens meanwhile.
+AHEAD = 12
+HELLO = "Wait for the first ticket."
+# The client tries again by itself; more than one retry outside it would multiply.
+WRITING: TaskOptions = {**RETRYING, "retries": 1, "retry_delay_seconds": [5]}
+
+
+@task(task_run_name="estimate the cost", **RETRYING)
+async def prepare_writing(run: StageRun, plan: Plan) -> WritingPlan:
+    """Who writes, with which words, and what it costs: kept with the session and shown before anything is spent."""
+    writing = await make_writing_plan(await database_engine(), run, plan)
+    if writing.estimate is not None:
+        await publish_table(run, "cost", cost_rows(writing.estimate), f"What writing {run.site_name} costs")
+    return writing
+
+
+async def write_tickets(run: StageRun, plan: Plan, writing: WritingPlan) -> dict[str, Written]:
+    """The text of every ticket, by key; each ticket is a task of its own, named for people.
+
+    After the first ticket that cannot be written, what is under way ends and nothing new begins.
+    """
+    await require_not_cancelled(run)
+    failures: list[BaseException] = []
+    async with opened_writer(run, writing) as (writer, at_once), Progress(run, len(plan.tickets)) as progress:
+        gate = asyncio.Semaphore(at_once)
+
+        async def write_one(ticket: PlannedTicket) -> Written | None:
+            async with gate:
+                if failures:
+                    return None
+                try:
+                    written = await write_ticket.with_options(task_run_name=run_name(ticket))(ticket, writer)
+                except Exception as error:
+                    failures.append(error)
+                    return None
+                await progress.one_more()
+                return written
+
+        texts = await asyncio.gather(*(write_one(ticket) for ticket in plan.tickets))
+    if failures:
+        raise failures[0]
+    return {ticket.key: text for ticket, text in zip(plan.tickets, texts, strict=True) if text is not None}
+
+
+def run_name(ticket: PlannedTicket) -> str:
+    """What people read in the list of task runs."""
+    return f"write {ticket.name} ({ticket.subject})"[:200]
+
+
+@task(**WRITING)
+async def write_ticket(ticket: PlannedTicket, writer: Writer) -> Written:
+    """The text of one ticket, held against the checks."""
+    return await writer.write(ticket)
+
+
+@asynccontextmanager
+async def opened_writer(run: StageRun, writing: WritingPlan) -> AsyncIterator[tuple[Writer, int]]:
+    """The session's writer, its provider checked, and how many tickets it takes at once."""
+    if writing.provider == OFFLINE:
+        yield OfflineWriter(), AHEAD
+        return
+    block = await load_block(writing.provider)
+    if block is None:
+        raise no_block(writing.provider)
+    ledger = SpendLedger(
+        engine=await database_engine(),
+        session_id=run.session_id,
+        fence=Fence(run.flow_run_id, run.attempt or 0),
+        provider=writing.provider,
+        model=writing.model,
+        limit_usd=writing.limit_usd,
+    )
+    async with await asyncio.to_thread(block.get_client, ledger, ANSWER, writing.model) as client:
+        if writing.asks_a_model:
+            await check_model(client, writing)
+        writer = ModelWriter(client, writing.model, writing.instructions, writing.style)
+        yield writer, block.in_flight + AHEAD
+
+
+@task(task_run_name="check the model", **RETRYING)
+async def check_model(client: "ModelClient", writing: WritingPlan) -> None:
+    """Connectivity, key and model; the provider keeps the instructions in its cache from here on."""
+    hello = prompt_hash(writing.model, writing.instructions, [HELLO])
+    try:
+        await client.check(writing.instructions, [HELLO], hello)
+    except BudgetReached:
+        return  # every ticket finds out for itself, and does as the session says
+
+
+@task(task_run_name="publish what was written", **RETRYING)
+async def publish_writing(run: StageRun, plan: Plan, texts: dict[str, Written]) -> None:
+    """First-pass rate, repairs and fallbacks, and which tickets those were."""
+    await publish_table(run, "writing", outcome_rows(texts), f"Who wrote the tickets of {run.site_name}")
+    if rows := text_rows(plan, texts):
+        await publish_table(run, "rewritten", rows, "Tickets that the model did not write at the first go")

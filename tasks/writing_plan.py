@@ -1,0 +1,153 @@
+"""Who writes the tickets of a session, with which words, and what it will cost: settled before a cent is spent."""
+
+import asyncio
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from blocks.anthropic import AnthropicWriter
+from db.engine import session_scope
+from db.fence import Fence
+from db.models import Session
+from db.repositories.progress import ProgressRepository
+from db.repositories.replies import Experience, ReplyRepository
+from db.repositories.reservations import ReservationRepository
+from db.repositories.sessions import SessionRepository
+from db.repositories.writing import WritingRepository
+from tasks.core.errors import AdminRequired
+from tasks.core.outcomes import StageRun
+from tasks.core.settings import SessionSettings, WritingSettings
+from tasks.core.tickets.estimate import Calibration, Estimate, estimate
+from tasks.core.tickets.model import Frozen, PlannedTicket
+from tasks.core.tickets.planning import Plan
+from tasks.core.tickets.prompt import instructions, question
+from tasks.lifecycle import actor_of
+from tasks.writers import prompt_hash
+
+OFFLINE = "offline"
+BLOCKS = {"anthropic": AnthropicWriter}  # by provider, which is the name of its block as well
+MATTERS = 20  # so many replies say more than a guess
+
+
+class WritingPlan(Frozen):
+    """Who writes, with what instructions, and for how much at most."""
+
+    provider: str
+    model: str
+    instructions: str
+    style: WritingSettings
+    limit_usd: Decimal = Decimal(0)
+    estimate: Estimate | None = None
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether there is anything to pay for."""
+        return self.estimate is not None and self.estimate.stored < self.estimate.tickets
+
+
+async def make_writing_plan(engine: AsyncEngine, run: StageRun, plan: Plan) -> WritingPlan:
+    """Fix the writer of the session, count the dead runs' calls, and estimate what is left to pay."""
+    async with session_scope(engine) as session:
+        record = await SessionRepository(session).get(run.session_id)
+    settings = SessionSettings.model_validate(record.settings)
+    provider, model = await choose_writer(record, settings.writing)
+    async with session_scope(engine) as session:
+        provider, fixed = await WritingRepository(session).fix_writer(
+            run.session_id, provider, model or None, actor=actor_of(run)
+        )
+    words = instructions(record.site_name, record.site_description, settings.writing)
+    writing = WritingPlan(provider=provider, model=fixed or "", instructions=words, style=settings.writing)
+    if provider == OFFLINE:
+        return writing
+    async with session_scope(engine) as session:
+        fence = Fence(run.flow_run_id, run.attempt or 0)
+        await ReservationRepository(session).settle_those_of_the_dead(run.session_id, fence)
+        spent = await ProgressRepository(session).spent_usd(run.session_id)
+        left = max(settings.budget_usd - spent, Decimal(0))
+        expected = await estimate_tickets(session, writing, plan.tickets, left)
+        await WritingRepository(session).note(
+            run.session_id, "estimate", _noted(expected, spent), actor=actor_of(run)
+        )
+    return writing.model_copy(update={"limit_usd": spent + expected.ceiling_usd, "estimate": expected})
+
+
+async def choose_writer(record: Session, style: WritingSettings) -> tuple[str, str]:
+    """Provider and model of a session: as fixed, else as its settings say, else the first there is a block for."""
+    if record.writing.get("fixed"):
+        return record.llm_provider_choice, record.llm_model or ""
+    wanted = list(BLOCKS) if style.provider == "auto" else [style.provider]
+    for provider in wanted:
+        if provider != OFFLINE and (block := await load_block(provider)) is not None:
+            return provider, style.model or block.model
+    if style.provider in ("auto", OFFLINE):
+        return OFFLINE, ""
+    raise no_block(style.provider)
+
+
+async def load_block(provider: str) -> AnthropicWriter | None:
+    """The block of a provider, or None where there is none."""
+    if provider not in BLOCKS:
+        return None
+    try:
+        block: AnthropicWriter = await BLOCKS[provider].aload(provider)
+    except ValueError:  # Prefect's word for a block that does not exist
+        return None
+    return block
+
+
+def no_block(provider: str) -> AdminRequired:
+    """What to do where a session wants a model that nobody gave a key for."""
+    return AdminRequired(
+        f"The session is written by {provider}, but there is no block “{provider}” with its key.",
+        actions=("Create the block in the Prefect UI, or set the key and start the stack again.",),
+        code="model-block-missing",
+    )
+
+
+async def estimate_tickets(
+    session: AsyncSession, writing: WritingPlan, tickets: tuple[PlannedTicket, ...], left_usd: Decimal
+) -> Estimate:
+    """What these tickets cost, those aside whose prompts were answered before."""
+    sizes = await asyncio.to_thread(_sizes, writing, tickets)
+    replies = ReplyRepository(session)
+    known = await replies.known(sizes)
+    experience = await replies.experience(writing.provider, writing.model)
+    return estimate(
+        writing.provider,
+        writing.model,
+        len(writing.instructions.encode()),
+        [size for prompt, size in sizes.items() if prompt not in known],
+        stored=len(known),
+        budget_usd=left_usd,
+        calibration=calibrated(experience),
+    )
+
+
+def calibrated(seen: Experience) -> Calibration:
+    """What the replies of this installation teach; nothing while there are few."""
+    if seen.replies < MATTERS or not (seen.prompt_bytes and seen.input_tokens and seen.first_replies):
+        return Calibration()
+    return Calibration(
+        replies=seen.replies,
+        tokens_per_byte=seen.input_tokens / seen.prompt_bytes,
+        answer_tokens=seen.output_tokens / seen.replies,
+        read_share=seen.cache_read_tokens / seen.input_tokens,
+        kept_share=seen.cache_write_tokens / seen.input_tokens,
+        calls_per_ticket=seen.replies / seen.first_replies,
+    )
+
+
+def _sizes(writing: WritingPlan, tickets: tuple[PlannedTicket, ...]) -> dict[str, int]:
+    questions = (question(ticket) for ticket in tickets)
+    return {
+        prompt_hash(writing.model, writing.instructions, [text]): len(text.encode()) for text in questions
+    }
+
+
+def _noted(expected: Estimate, spent: Decimal) -> dict[str, object]:
+    """For the whole session, what was spent by earlier runs included."""
+    return {
+        **expected.model_dump(mode="json"),
+        "expected_usd": float(spent + expected.expected_usd),
+        "ceiling_usd": float(spent + expected.ceiling_usd),
+    }
