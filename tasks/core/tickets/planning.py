@@ -9,7 +9,7 @@ from tasks.core.findings import Finding
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.model import Held, Spec
 from tasks.core.spec.references import resolve
-from tasks.core.spec.registry import check_granularity
+from tasks.core.spec.registry import check_granularity, tab_type
 from tasks.core.tickets import structural
 from tasks.core.tickets.drafts import Draft, Drafts
 from tasks.core.tickets.facts import fact
@@ -22,25 +22,6 @@ from tasks.core.tickets.things import Things, in_reading_order
 from tasks.core.tickets.wording import counted, visible
 
 _WHERE = frozenset({"file", "record", "x"})
-
-KINDS = {
-    "bundles": "bundle",
-    "fields": "fields",
-    "view_modes": "view_modes",
-    "views": "view",
-    "view_displays": "view",
-    "image_styles": "image_style",
-    "image_effects": "image_style",
-    "responsive_image_styles": "responsive_style",
-    "user_roles": "role",
-    "workflows": "workflow",
-    "workflow_states": "workflow",
-    "workflow_transitions": "workflow",
-    "menus": "menu",
-    "migrations": "migration",
-    "migration_mappings": "migration",
-    "settings": "setting",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +76,9 @@ class _Planned:
         self._called = {self._key_of[id(draft)]: visible(draft.called) for draft in self._drafts}
         self._tickets = {self._key_of[id(draft)]: self._ticket(draft) for draft in self._drafts}
         self._order = order(self._tickets.values())
+        self._gave_way: dict[str, list[str]] = {}
+        for key, to in self._order.given_way:
+            self._gave_way.setdefault(key, []).append(to)
         self.tickets = tuple(map(self._settled, sorted(self._tickets.values(), key=natural_place)))
         self.findings = tuple(self._cycle(*edge) for edge in self._order.given_way)
 
@@ -103,7 +87,7 @@ class _Planned:
         facts = tuple(map(fact, rows))
         return PlannedTicket(
             key=self._key_of[id(draft)],
-            kind=KINDS.get(rows[0].csv_type, "custom"),
+            kind=tab_type(rows[0].csv_type).kind,
             action=draft.action,
             entity_group=draft.group,
             name=draft.name,
@@ -120,7 +104,7 @@ class _Planned:
 
     def _settled(self, ticket: PlannedTicket) -> PlannedTicket:
         """The ticket with the dependencies that hold, those that gave way, and its hash."""
-        gave_way = tuple(to for key, to in self._order.given_way if key == ticket.key)
+        gave_way = tuple(self._gave_way.get(ticket.key, ()))
         depends_on = self._order.depends_on[ticket.key]
         settled = ticket.model_copy(
             update={

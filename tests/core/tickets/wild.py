@@ -40,19 +40,21 @@ NASTY = (
     "Article (Content type)",
     "All except Article (Content type)",
 )
-LABELS = (
-    "Article",
-    "Page",
-    "Image",
-    "Teaser",
-    "Main",
-    "42x42",
-    "42x42 2x",
-    "42x42 Non-WebP",
-    "Draft",
-    "Published",
+LABELS = ("Article", "Image", "42x42", "42x42 2x", "Draft")
+KINDS = ("Content type", "Media type")
+# Tabs whose rows belong together.
+TOGETHER = (
+    ("Bundles", "Fields"),
+    ("Bundles", "Fields", "CustomViewModes", "Menus"),
+    ("CustomViews", "CustomViewsDisplays"),
+    ("Workflows", "Workflowstates", "Workflowtransitions"),
+    ("Imagestyles", "ImageEffects", "ResponsiveImageStyles"),
+    ("Userroles", "Migrations", "ImageEffects", "Fields"),
 )
-KINDS = ("Content type", "Media type", "Paragraph type", "Vocabulary", "Custom block type")
+NAMES = {
+    "Name", "View", "View name", "Workflow", "Label", "Style name", "Image style", "Title", "From state", "To state",
+    "Fallback Style", "Image Style Group(s)", "Responsive style",
+}  # fmt: skip
 
 
 def cells() -> st.SearchStrategy[str]:
@@ -62,17 +64,15 @@ def cells() -> st.SearchStrategy[str]:
 
 
 def _column(name: str) -> st.SearchStrategy[str]:
+    label, kind = st.sampled_from(LABELS), st.sampled_from(KINDS)
     if name == "X":
         return st.sampled_from(["a", "a", "a", "x", "w", "c", "d", ""])
     if name == "Type":
-        return st.one_of(st.sampled_from(KINDS), cells())
-    if name == "Bundle":
-        return st.one_of(
-            st.builds("{} ({})".format, st.sampled_from(LABELS), st.sampled_from(KINDS)), cells()
-        )
-    if name in {"Name", "View", "View name", "Workflow", "Label", "Style name", "Image style", "Title"}:
-        return st.one_of(st.sampled_from(LABELS), cells())
-    return cells()
+        return st.one_of(kind, kind, cells())
+    if name in {"Bundle", "Ref. bundle"}:
+        typed = st.builds("{} ({})".format, label, kind)
+        return st.one_of(typed, typed, cells())
+    return st.one_of(label, label, cells()) if name in NAMES else cells()
 
 
 @st.composite
@@ -84,6 +84,5 @@ def wild_tabs(draw: Any, name: str) -> SourceFile:
 
 
 def wild_specs() -> st.SearchStrategy[list[SourceFile]]:
-    """Some tabs of the template, each once."""
-    names = st.lists(st.sampled_from(sorted(HEADERS)), min_size=1, max_size=4, unique=True)
-    return names.flatmap(lambda chosen: st.tuples(*map(wild_tabs, chosen)).map(list))
+    """Tabs of the template that belong together, each once."""
+    return st.sampled_from(TOGETHER).flatmap(lambda names: st.tuples(*map(wild_tabs, names)).map(list))
