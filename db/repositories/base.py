@@ -12,7 +12,10 @@ from db.repositories.audit import AuditRepository
 
 
 class Repository:
-    """Queries over one subject. Whoever changes something says who acts; the audit entry is written along."""
+    """Queries over one subject. Whoever changes something says who acts; the audit entry is written along.
+
+    Rows are locked in one order: session, run, validation, tickets by id.
+    """
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session

@@ -7,7 +7,15 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 
 from db.actor import Actor
 from db.enums import EventCategory, IntentStatus, TaskStatus
-from db.models import AuditLogEntry, JiraAuthToken, ReviewRound, SendIntent, Session, SessionTask
+from db.models import (
+    AuditLogEntry,
+    JiraAuthToken,
+    ReviewRound,
+    SendIntent,
+    Session,
+    SessionTask,
+    SessionValidation,
+)
 from db.repositories.audit import Event
 from db.repositories.base import Repository
 
@@ -20,10 +28,11 @@ class RetentionRepository(Repository):
         return await self._count(Session, *_idle_since(age))
 
     async def remove_sessions(self, age: timedelta, batch: int, *, actor: Actor) -> int:
-        """Remove up to `batch` of them; what was resumed while we waited for the lock stays."""
+        """Remove up to `batch` of them; what somebody resumes or edits at this moment stays."""
         locked = await self.session.scalars(
             select(Session.id)
             .where(*_idle_since(age))
+            .join(SessionValidation, SessionValidation.session_id == Session.id)
             .order_by(Session.updated_at)
             .limit(batch)
             .with_for_update(skip_locked=True)
@@ -90,7 +99,7 @@ def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
     unsettled = exists().where(SendIntent.session_id == Session.id, SendIntent.status == IntentStatus.OPEN)
     waiting = exists().where(
         ReviewRound.session_id == Session.id,
-        ReviewRound.decision.is_(None),
+        ReviewRound.closed_at.is_(None),
         ReviewRound.expires_at > func.clock_timestamp() - age,
     )
     active = exists().where(

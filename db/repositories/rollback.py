@@ -35,6 +35,7 @@ class RollbackRepository(Repository):
         Raises AlreadyRunning while a run works on the session, InJira when a ticket is in Jira or may be.
         """
         record = await self._lock_session(session_id)
+        await self._lock_validation(session_id)
         await self._require_possible(record, to)
         lost = await self.impact(session_id)
         await self.session.execute(delete(Ticket).where(Ticket.session_id == session_id))

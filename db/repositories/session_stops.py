@@ -53,6 +53,7 @@ class SessionStops(Repository):
         Refused while a run works on it or nobody knows whether a ticket reached Jira.
         """
         record = await self._lock_session(session_id)
+        await self._lock_validation(session_id)
         await self._require_idle(session_id)
         if await self.session.scalar(select(has_open_intent(session_id))):
             raise Refused("Some tickets may be in Jira without our knowing; run the export again first.")

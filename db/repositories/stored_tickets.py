@@ -87,6 +87,7 @@ class StoredTickets(Repository):
         Running it again with the same list changes nothing. What is replaced is kept as a version. Refused when a
         ticket that would change or go is in Jira, or may be. Returns the id of each key.
         """
+        await self._lock_session(session_id)
         await self._lock_validation(session_id)
         existing = {ticket.key: ticket for ticket in await self.list_tickets(session_id)}
         new = [ticket for ticket in tickets if not _same(existing.get(ticket.key), ticket)]

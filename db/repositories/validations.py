@@ -63,6 +63,7 @@ class ValidationRepository(Repository):
         `hashes` holds the content hash of each ticket that passed, and of no other: it is the permission to send
         exactly that.
         """
+        await self._lock_session(session_id)
         row = await self._lock_validation(session_id)
         if row.last_validated_at is not None and row.last_validated_at > read_at:
             return False

@@ -128,6 +128,35 @@ async def test_audit_entries_and_tokens_have_their_own_time(engine: AsyncEngine)
         assert await retention.remove_tokens(month) == 1
 
 
+async def test_a_session_that_is_edited_at_this_moment_stays(engine: AsyncEngine) -> None:
+    session_id = await make_session(engine)
+    ids = await store_tickets(engine, session_id, "a")
+    await age(engine, 8)
+    async with session_scope(engine) as session:
+        await TicketRepository(session).assign(session_id, [ids["a"]], {"sprint": "1"}, actor=DIRECTOR)
+        assert await remove(engine) == 0
+    assert await remove(engine) == 0
+
+
+async def test_deleting_waits_for_an_edit_instead_of_getting_in_its_way(engine: AsyncEngine) -> None:
+    session_id = await make_session(engine)
+    ids = await store_tickets(engine, session_id, "a")
+
+    async def delete() -> None:
+        async with session_scope(engine) as session:
+            await SessionRepository(session).delete(session_id, actor=DIRECTOR)
+
+    async with session_scope(engine) as session:
+        tickets = TicketRepository(session)
+        await tickets.set_locked(session_id, [ids["a"]], True, actor=DIRECTOR)
+        deleting = asyncio.create_task(delete())
+        await asyncio.sleep(0.1)
+        await tickets.set_locked(session_id, [ids["a"]], False, actor=DIRECTOR)
+    await deleting
+    async with session_scope(engine) as session:
+        assert await SessionRepository(session).list_sessions() == []
+
+
 # Rolling back
 
 
