@@ -112,6 +112,15 @@ class Issue(Answer):
         return tuple(AttachmentInfo.model_validate(found) for found in self.fields.get("attachment") or ())
 
 
+class IssuePage(Answer):
+    """Some of the issues that were asked for; `issue_errors` names those that Jira could not read just now."""
+
+    issues: tuple[Issue, ...] = ()
+    issue_errors: tuple[dict[str, Any], ...] = ()
+    is_last: bool = False
+    next_page_token: str | None = None
+
+
 class CreatedIssue(Answer):
     """An issue that a create request made; which ticket it is, only its property says."""
 

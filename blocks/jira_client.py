@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import requests
 from pydantic import TypeAdapter
 
 from blocks.jira_answers import (
@@ -17,6 +18,7 @@ from blocks.jira_answers import (
     BulkCreated,
     CreateField,
     Issue,
+    IssuePage,
     IssueType,
     LinkType,
     Project,
@@ -25,12 +27,11 @@ from blocks.jira_answers import (
 )
 from blocks.jira_connection import Call, JiraConnection
 from blocks.jira_errors import BAD_REQUEST, JiraNotFound, JiraRefused, error_of_response, refused_one_by_one
-from blocks.jira_transport import Effect, read
+from blocks.jira_transport import Effect, nothing
 
 BULK_CREATE, BULK_FETCH, PAGE = 50, 100, 100
 UPLOAD_HEADERS = {"X-Atlassian-Token": "no-check", "Accept": "application/json"}
 
-ISSUES = TypeAdapter(list[Issue])
 ATTACHMENTS = TypeAdapter(list[AttachmentInfo])
 
 
@@ -121,12 +122,14 @@ class JiraClient(JiraConnection):
         """
         what = f"create {len(issues)} issues"
         call = partial(self._core.create_issues, data={"issueUpdates": list(issues)})
-        response = await self._transport.once(
-            what, call, not_after=time.time() + within, accept=(BAD_REQUEST,)
-        )
-        if response.status_code == BAD_REQUEST and not refused_one_by_one(response):
-            raise error_of_response(what, self.site, response, writes=True)
-        return read(what, lambda: BulkCreated.model_validate(response.json()), writes=True)
+
+        def parse(response: requests.Response) -> BulkCreated:
+            if response.status_code == BAD_REQUEST and not refused_one_by_one(response):
+                raise error_of_response(what, self.site, response, writes=True)
+            return BulkCreated.model_validate(response.json())
+
+        deadline = time.time() + within
+        return await self._transport.once(what, call, parse, not_after=deadline, accept=(BAD_REQUEST,))
 
     async def fetch(
         self, keys: Iterable[str], *, fields: Sequence[str] = ("summary",), properties: Sequence[str] = ()
@@ -138,10 +141,10 @@ class JiraClient(JiraConnection):
             some = wanted[start : start + BULK_FETCH]
             body = {"issueIdsOrKeys": some, "fields": list(fields), "properties": list(properties)}
             call = partial(self._core.bulk_fetch_issues, data=body)
-            answer = await self._get("read issues", call, dict[str, Any])
-            found += _issues(answer)
-            for failed in answer.get("issueErrors") or ():  # for whatever reason: ask for each of them alone
-                found += await self._issue(failed["id"], fields, properties)
+            page = await self._get("read issues", call, IssuePage)
+            found += page.issues
+            for failed in page.issue_errors:  # for whatever reason: ask for each of them alone
+                found += await self._issue(str(failed.get("id")), fields, properties)
         return found
 
     async def search_label(self, project: str, label: str) -> list[Issue]:
@@ -152,10 +155,10 @@ class JiraClient(JiraConnection):
         tokens: set[str] = set()
         while True:
             call = partial(self._core.search_and_reconsile_issues_using_jql_post, data=dict(body))
-            answer = await self._get("search for issues", call, dict[str, Any])
-            found += _issues(answer)
-            token = answer.get("nextPageToken")
-            if answer.get("isLast") or not token or token in tokens:
+            page = await self._get("search for issues", call, IssuePage)
+            found += page.issues
+            token = page.next_page_token
+            if page.is_last or not token or token in tokens:
                 return found
             tokens.add(token)
             body["nextPageToken"] = token
@@ -164,7 +167,7 @@ class JiraClient(JiraConnection):
         """Set fields and entity properties of an issue; a repetition changes nothing more."""
         await self.limiter.issue_slot([key])
         call = partial(self._core.edit_issue, key, notify_users="false", data=body)
-        await self._transport.call(f"update {key}", call, Effect.REPEATABLE)
+        await self._transport.call(f"update {key}", call, Effect.REPEATABLE, nothing)
 
     async def delete_issue(self, key: str) -> None:
         """Delete an issue; one that is gone already is fine."""
@@ -184,8 +187,11 @@ class JiraClient(JiraConnection):
         what = f"attach {filename} to {key}"
         files = {"file": (filename, content, "text/markdown")}
         call = partial(self._core.add_attachment, key, files=files, headers=UPLOAD_HEADERS)
-        response = await self._transport.once(what, call, not_after=time.time() + within)
-        return read(what, lambda: ATTACHMENTS.validate_python(response.json())[0], writes=True)
+
+        def parse(response: requests.Response) -> AttachmentInfo:
+            return ATTACHMENTS.validate_python(response.json())[0]
+
+        return await self._transport.once(what, call, parse, not_after=time.time() + within)
 
     async def delete_attachment(self, attachment_id: str) -> None:
         """Delete a file; one that is gone already is fine."""
@@ -204,7 +210,7 @@ class JiraClient(JiraConnection):
             "outwardIssue": {"key": target},
         }
         call = partial(self._core.link_issues, data=body)
-        await self._transport.call(f"link {source} to {target}", call, Effect.REPEATABLE)
+        await self._transport.call(f"link {source} to {target}", call, Effect.REPEATABLE, nothing)
 
     async def _issue(self, key: str, fields: Sequence[str], properties: Sequence[str]) -> list[Issue]:
         wanted = {"fields": ",".join(fields), "properties": ",".join(properties)}
@@ -216,10 +222,6 @@ class JiraClient(JiraConnection):
 
     async def _remove(self, what: str, call: Call) -> None:
         try:
-            await self._transport.call(what, call, Effect.REPEATABLE)
+            await self._transport.call(what, call, Effect.REPEATABLE, nothing)
         except JiraNotFound:
             return
-
-
-def _issues(answer: dict[str, Any]) -> list[Issue]:
-    return read("read issues", lambda: ISSUES.validate_python(answer.get("issues", [])))

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from requests.adapters import HTTPAdapter
 
 from blocks.jira_limiter import SiteLimiter, limiter_of
-from blocks.jira_transport import Effect, Transport, read
+from blocks.jira_transport import Effect, Transport
 
 T = TypeVar("T")
 Call = Callable[..., Any]  # a method of atlassian-python-api; the library is not annotated
@@ -84,18 +84,25 @@ class JiraConnection:
         await self._transport.ready()
 
     async def _get(self, what: str, call: Call, kind: type[T]) -> T:
-        response = await self._transport.call(what, call, Effect.READ)
         adapter: TypeAdapter[T] = TypeAdapter(kind)
-        return read(what, lambda: adapter.validate_python(response.json()))
+        return await self._transport.call(
+            what, call, Effect.READ, lambda response: adapter.validate_python(response.json())
+        )
 
     async def _pages(self, what: str, call: Call, member: str, kind: type[T], *, size: int) -> list[T]:
         adapter: TypeAdapter[list[T]] = TypeAdapter(list[kind])  # type: ignore[valid-type]
         found: list[T] = []
-        while True:
-            page = await self._get(what, partial(call, start_at=len(found), max_results=size), dict[str, Any])
-            items = read(what, partial(adapter.validate_python, page.get(member, [])))
+
+        def parse(response: requests.Response) -> tuple[list[T], bool]:
+            page = response.json()
+            items = adapter.validate_python(page[member])
+            total = page.get("total", 0)
+            return items, page.get("isLast", len(found) + len(items) >= total)
+
+        last = False
+        while not last:
+            turn = partial(call, start_at=len(found), max_results=size)
+            items, last = await self._transport.call(what, turn, Effect.READ, parse)
             found += items
-            total = page.get("total")
-            last = page.get("isLast", total is None or len(found) >= total)
-            if last or not items:
-                return found
+            last = last or not items
+        return found

@@ -45,25 +45,31 @@ class Transport:
         """Let the threads go; a request that is under way ends on its own."""
         self._pool.shutdown(wait=False)
 
-    async def call(self, what: str, send: Send, effect: Effect) -> requests.Response:
+    async def call(self, what: str, send: Send, effect: Effect, parse: Callable[[requests.Response], T]) -> T:
         """Make a call, described in words for people, again while that is safe and may help."""
         for attempt in range(1, ATTEMPTS):
             await self.ready()
             try:
-                return await self._exchange(what, send, effect)
+                return read(what, parse, await self._exchange(what, send, effect))
             except RateLimited:
                 continue  # the limiter knows how long
             except Temporary:
                 await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(1, 1.5))  # noqa: S311
         await self.ready()
-        return await self._exchange(what, send, effect)
+        return read(what, parse, await self._exchange(what, send, effect))
 
     async def once(
-        self, what: str, send: Send, *, not_after: float, accept: Collection[int] = ()
-    ) -> requests.Response:
+        self,
+        what: str,
+        send: Send,
+        parse: Callable[[requests.Response], T],
+        *,
+        not_after: float,
+        accept: Collection[int] = (),
+    ) -> T:
         """Make a call that must not be repeated; nothing is sent once the time `not_after` has passed.
 
-        Answers with a status in `accept` are returned, not raised.
+        Answers with a status in `accept` are parsed, not raised.
         """
 
         def send_in_time() -> requests.Response:
@@ -71,7 +77,8 @@ class Transport:
                 raise NotSent(f"It became too late to {what}; nothing was sent.")
             return send()
 
-        return await self._exchange(what, send_in_time, Effect.ONCE, accept)
+        response = await self._exchange(what, send_in_time, Effect.ONCE, accept)
+        return read(what, parse, response, writes=True)
 
     async def ready(self) -> None:
         """Wait until Jira wants to hear from us; when that is too long, say how long instead."""
@@ -104,10 +111,16 @@ class Transport:
         raise failure
 
 
-def read(what: str, parse: Callable[[], T], *, writes: bool = False) -> T:
+def read(
+    what: str, parse: Callable[[requests.Response], T], response: requests.Response, *, writes: bool = False
+) -> T:
     """Read an answer; one that cannot be read says nothing about what happened."""
     try:
-        return parse()
+        return parse(response)
     except (ValueError, IndexError):  # JSON and pydantic errors are both ValueErrors
         kind = UnknownOutcome if writes else Temporary
         raise kind(f"Jira's answer could not be read when asked to {what}.") from None
+
+
+def nothing(_response: requests.Response) -> None:
+    """The parser of answers whose body says nothing."""

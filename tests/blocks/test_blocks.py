@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_prefect_finds_the_blocks_of_the_package() -> None:
     found = [member for _, member in getmembers(blocks) if isclass(member)]
-    assert found == [JiraCredentials]
+    assert JiraCredentials in found
 
 
 def test_a_client_can_be_had_without_loading_prefect() -> None:
