@@ -44,14 +44,16 @@ class LabelIndex:
         """What tells rows of one name apart, by row; empty where nothing does."""
         return _keys(self._beside, self._qualify)
 
-    def knows(self, value: str) -> bool:
-        """Whether anything at all has this name, whatever its kind."""
-        name = split_typed(value)[0]
-        return (
+    def lacks(self, value: str, beside: str) -> bool:
+        """Whether the tab has things of this kind, but nothing of any kind by this name."""
+        name, kind = split_typed(value)
+        kind = kind or self._qualify(beside)
+        named = (
             label_key(name) in self._by_label
             or name in self._by_machine
             or label_key(value) in self._by_label
         )
+        return not named and (not kind or kind in self.qualifiers)
 
     def family(self, value: str) -> Rows:
         """The styles of a family; its machine name counts where the text can be nothing else."""

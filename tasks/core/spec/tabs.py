@@ -65,6 +65,11 @@ class Tab:
         return None if position is None else table.header[position]
 
 
+def beside_of(cell: str) -> str:
+    """What stands beside a reference, in a cell of `Tab.named_by`."""
+    return cell.partition(BESIDE)[2]
+
+
 def tabs_of(tables: Iterable[Table]) -> dict[str, Tab]:
     """The tabs of a session by type."""
     grouped: dict[str, list[Table]] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import compress
+from typing import Any
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
@@ -11,79 +12,72 @@ from tasks.core.spec.names import kind_key
 from tasks.core.spec.references import Links, Resolver, State
 from tasks.core.spec.registry import Reference, tab_type
 from tasks.core.spec.reporting import each, quoted
-from tasks.core.spec.tabs import Tab
+from tasks.core.spec.tabs import Tab, beside_of
 
 _TROUBLE = frozenset({State.MISSING, State.AMBIGUOUS})
 _IN_WORK = frozenset({RowAction.BUILD, RowAction.CHANGE})
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
-    """A name that does not resolve, where it stands and what is like it."""
+class _Problem:
+    """A name that does not resolve, and the cell that should tell things of that name apart."""
 
-    tab: Tab
-    reference: Reference
     value: str
-    nearest: list[str]
-
-    def missing(self, rows: list[int], known: bool) -> Iterable[Finding]:
-        """The name is nowhere; a field whose bundle exists nowhere can become no ticket."""
-        nowhere = self.tab.type.name == "fields" and self.reference.parent and not known
-        target = tab_type(self.reference.target).title
-        what = (
-            f"{target} has no family “{self.value}”."
-            if self.reference.family
-            else f"{target} has no “{self.value}”."
-        )
-        return self._each(
-            rows,
-            "bundle-missing" if nowhere else "reference-unresolved",
-            what,
-            *([f"Did you mean {quoted(self.nearest)}?"] if self.nearest else []),
-            f"Correct the cell, or add “{self.value}” to {target}.",
-            severity=ErrorSeverity.BLOCKING if nowhere else ErrorSeverity.WARNING,
-        )
-
-    def ambiguous(self, rows: list[int]) -> Iterable[Finding]:
-        """The name is that of several things of different kinds."""
-        message = f"“{self.value}” is the name of several kinds of {tab_type(self.reference.target).title}."
-        action = f"Say which one is meant, for example “{self.value} (Content type)”."
-        return self._each(rows, "reference-ambiguous", message, action, severity=ErrorSeverity.WARNING)
-
-    def _each(
-        self, rows: list[int], code: str, message: str, *actions: str, severity: ErrorSeverity
-    ) -> Iterable[Finding]:
-        column = self.reference.column
-        return each(
-            self.tab, rows, code, message, column=column, value=self.value, actions=actions, severity=severity
-        )
+    beside: str
+    state: State
 
 
 def unresolved(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     """References that name nothing, or things of several kinds."""
     for reference in tab.type.references:
-        if reference.target not in resolver.tabs or not tab.has(reference.column):
-            continue
-        index = resolver.index(reference.target)
-        for (value, state), rows in _trouble(tab, resolver, reference).items():
-            problem = Unresolved(tab, reference, value, index.nearest(value))
-            found = (
-                problem.ambiguous(rows)
-                if state is State.AMBIGUOUS
-                else problem.missing(rows, index.knows(value))
-            )
-            yield from found
+        if reference.target in resolver.tabs and tab.has(reference.column):
+            for problem, rows in _problems(tab, resolver, reference).items():
+                ambiguous = problem.state is State.AMBIGUOUS
+                said = (
+                    _ambiguous(problem, reference)
+                    if ambiguous
+                    else _missing(problem, tab, resolver, reference)
+                )
+                yield from each(tab, rows, column=reference.column, value=problem.value, **said)
 
 
-def _trouble(tab: Tab, resolver: Resolver, reference: Reference) -> dict[tuple[str, State], list[int]]:
-    """The rows of every name that does not resolve."""
-    links = resolver.links(tab, reference)
-    bad = {
-        cell: trouble
-        for cell, named in links.others.items()
-        if (trouble := [(one.value, one.state) for one in named if one.state in _TROUBLE])
+def _missing(problem: _Problem, tab: Tab, resolver: Resolver, reference: Reference) -> dict[str, Any]:
+    """The name is nowhere; a field whose bundle exists nowhere can become no ticket."""
+    index = resolver.index(reference.target)
+    nearest = index.nearest(problem.value)
+    nowhere = reference.parent and tab.type.name == "fields" and index.lacks(problem.value, problem.beside)
+    title = tab_type(reference.target).title
+    return {
+        "code": "bundle-missing" if nowhere else "reference-unresolved",
+        "message": f"{title} has no {'family ' * reference.family}“{problem.value}”.",
+        "severity": ErrorSeverity.BLOCKING if nowhere else ErrorSeverity.WARNING,
+        "actions": [
+            *([f"Did you mean {quoted(nearest)}?"] if nearest else []),
+            f"Correct the cell, or add “{problem.value}” to {title}.",
+        ],
     }
-    found: dict[tuple[str, State], list[int]] = {}
+
+
+def _ambiguous(problem: _Problem, reference: Reference) -> dict[str, Any]:
+    return {
+        "code": "reference-ambiguous",
+        "message": f"{tab_type(reference.target).title} has “{problem.value}” more than once, of different kinds.",
+        "actions": [f"Say which one is meant, for example “{problem.value} (Content type)”."],
+    }
+
+
+def _problems(tab: Tab, resolver: Resolver, reference: Reference) -> dict[_Problem, list[int]]:
+    """The rows of every name that does not resolve."""
+    bad = {
+        cell: problems
+        for cell, named in resolver.links(tab, reference).others.items()
+        if (
+            problems := [
+                _Problem(one.value, beside_of(cell), one.state) for one in named if one.state in _TROUBLE
+            ]
+        )
+    }
+    found: dict[_Problem, list[int]] = {}
     for at, cell in _those(tab, reference, bad):
         for problem in bad[cell]:
             found.setdefault(problem, []).append(at)
