@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from tasks.core.tickets.wording import code, is_invisible, is_refused, split_code
 
-_ALWAYS = re.compile(r"[\\|`*<~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)")
-_LINE_STARTS = re.compile(r"^(?:[#+=>-]|\d+(?=[.)]))")
+_ALWAYS = re.compile(r"[\\|`<~]|\*(?=\S)|(?<=\S)\*|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|&(?=#?\w+;)")
+_LINE_STARTS = re.compile(r"^(?:[#+=>-]|\*(?=\s|$)|\d+(?=[.)]))")
 
 
 def escape(text: str) -> str:

@@ -40,7 +40,7 @@ _DETAILS: dict[str, tuple[tuple[str, _Phrase], ...]] = {
         ("required", _flag("required", "optional")),
         ("values", _count),
         ("widget", _says("widget")),
-        ("reused", _flag("on its existing storage", "on a storage of its own")),
+        ("reused", _flag("reusing existing storage", "with new storage")),
     ),
     "view_modes": (("used_on", _says("used on")), ("format", _says("format"))),
     "views": (("base_table", _says("base table")), ("status", _says("status"))),

@@ -17,6 +17,7 @@ CELLS = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categori
 
 def test_plain_cells_look_plain() -> None:
     assert gfm.cell("field_image") == "field_image"
+    assert gfm.cell("*") == "*"
     assert gfm.cell("Text (formatted, long)") == "Text (formatted, long)"
     assert (
         gfm.cell("academics/[node:field_college]/[node:title]")

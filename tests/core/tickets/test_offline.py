@@ -13,6 +13,7 @@ from tasks.core.tickets.offline import write
 from tasks.core.tickets.planning import plan_tickets
 from tests.builders.spec import bundle, field, lakeside, load, tab, uwec
 from tests.builders.tickets import WITH_REMOVALS, article, plan, the_ticket
+from tests.builders.tickets import settings as choosing
 from tests.core.tickets.wild import wild_specs
 
 ARTICLE = "Article (Content type)"
@@ -146,6 +147,16 @@ def test_image_styles_are_told_by_their_effects() -> None:
     )
     assert "“Hero” gives an image with: Scale to 100x50." in write(ticket).criteria
     assert "“Hero” applies, in this order: Convert (to WebP)." in write(ticket).criteria
+
+
+def test_several_bundles_in_one_ticket_are_told_together() -> None:
+    files = [tab("Bundles", bundle("Article"), bundle("Page")), tab("Fields", field(ARTICLE, "Body", x="a"))]
+    prose = write(the_ticket(*files, settings=choosing(bundles="group")))
+    assert prose.title == "Create 2 bundles and 1 field: Content type"
+    assert prose.criteria[:2] == (
+        "Each of these is as its row says: “Article” and “Page”.",
+        "Every field of the table belongs to what its row names.",
+    )
 
 
 @pytest.mark.parametrize("machine_name", ["administrator", "anonymous", "authenticated"])
