@@ -1,0 +1,96 @@
+"""Export while people edit, and two exports at the same moment: only validated content is ever sent."""
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.errors import AlreadyRunning, Changed, InJira, NotValidated
+from tasks.core.tickets.hashing import content_hash
+from tests.builders.database import validate
+from tests.jira_sandbox import JiraSandbox
+from tests.tasks.exporting import Export, make_export, tickets
+
+TICKETS = 12
+SHORT, LONG = 12, 1000
+
+
+class Race:
+    """One session, an export that is started until it completes, and people who edit meanwhile."""
+
+    def __init__(self, export: Export, seed: int) -> None:
+        self.export, self.random = export, random.Random(seed)
+        self.passed: list[tuple[float, set[str]]] = []
+        self.stopped = 0
+
+    async def validate(self) -> None:
+        hashes = set((await validate(self.export.engine, self.export.session_id)).values())
+        self.passed.append((time.time(), hashes))
+
+    async def edit(self, person: str) -> None:
+        pace = self.random.choice([0.03, 0.1, 0.3])
+        for number in range(4):
+            await asyncio.sleep(self.random.uniform(0, pace))
+            key = self.random.choice(list(self.export.ids))
+            with suppress(InJira, Changed):  # it is too late, or the other one was faster
+                await self.export.edit(key, f"{person} says {number} of {key}")
+
+    async def deliver(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(self.random.uniform(0, 0.08))
+            try:
+                await self.export.run()
+                return
+            except NotValidated:
+                self.stopped += 1
+                await self.validate()
+        raise AssertionError("The export never completed.")
+
+    async def run(self) -> None:
+        await self.validate()
+        await asyncio.gather(self.deliver(), self.edit("Ann"), self.edit("Bob"))
+        await self.export.assert_exactly_once()
+        for call in self.export.sandbox.journal("POST", "/issue/bulk"):
+            for sent in call["request_body"].get("issueUpdates", ()):
+                allowed = set().union(*(hashes for when, hashes in self.passed if when <= call["time"]))
+                assert hash_of(sent) in allowed
+
+
+def hash_of(sent: dict[str, Any]) -> str:
+    return content_hash(sent["fields"]["summary"], sent["fields"]["description"], None)
+
+
+async def race(engine: AsyncEngine, sandbox: JiraSandbox, seed: int) -> int:
+    sandbox.reset()
+    sandbox.fault("slow_answer", method="POST", path="/issue/bulk$", rate=0.5, seconds=0.03, seed=seed)
+    export = await make_export(engine, sandbox, tickets(TICKETS))
+    run = Race(export, seed)
+    await run.run()
+    return run.stopped
+
+
+async def test_whatever_is_edited_meanwhile_only_validated_content_is_sent(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    stopped = [await race(engine, jira_sandbox, seed) for seed in range(SHORT)]
+    assert any(stopped)
+
+
+@pytest.mark.long
+async def test_a_thousand_interleavings(engine: AsyncEngine, jira_sandbox: JiraSandbox) -> None:
+    stopped = [await race(engine, jira_sandbox, seed) for seed in range(LONG)]
+    print(f"{sum(map(bool, stopped))} of {LONG} exports had to be validated again")  # noqa: T201
+
+
+async def test_of_two_exports_at_the_same_moment_one_runs_and_the_other_says_so(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(TICKETS))
+    outcomes = await asyncio.gather(export.run("one"), export.run("other"), return_exceptions=True)
+    [refused] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert isinstance(refused, AlreadyRunning)
+    await export.assert_exactly_once()
