@@ -35,33 +35,16 @@ class AnthropicWriter(Block):
 
     def get_client(self, ledger: "Ledger", schema: dict[str, Any], model: str = "") -> "ModelClient":
         """A client for one piece of work on one event loop; use it in `async with`."""
-        import httpx2
-        from anthropic import AsyncAnthropic
-        from pydantic_ai.models.anthropic import AnthropicModel
-        from pydantic_ai.providers.anthropic import AnthropicProvider
+        from blocks.anthropic_client import open_client
 
-        from blocks.model_client import ModelClient
-        from blocks.model_limiter import ModelLimiter
-        from blocks.model_transport import AccountedTransport
-
-        limiter = ModelLimiter(self.in_flight, patience=self.deadline_seconds)
-        transport = AccountedTransport(
-            ledger, limiter, in_flight=self.in_flight, seconds=self.request_seconds
-        )
-        http = httpx2.AsyncClient(transport=transport)
-        sdk = AsyncAnthropic(
-            api_key=self.api_key.get_secret_value(),
-            base_url=self.base_url,
-            timeout=self.deadline_seconds,  # the transport keeps the time of a request; waiting for a slot is none
-            max_retries=0,  # every attempt is ours, with money of its own
-            http_client=http,
-        )
-        settings = {"anthropic_cache_instructions": "5m", "anthropic_effort": self.effort}
-        return ModelClient(
-            "anthropic",
-            AnthropicModel(model or self.model, provider=AnthropicProvider(anthropic_client=sdk)),
-            http,
-            settings,
+        return open_client(
+            self.api_key.get_secret_value(),
+            self.base_url,
+            model or self.model,
+            ledger,
             schema,
-            deadline=self.deadline_seconds,
+            effort=self.effort,
+            in_flight=self.in_flight,
+            request_seconds=self.request_seconds,
+            deadline_seconds=self.deadline_seconds,
         )
