@@ -26,7 +26,7 @@ async def ensure_database_block(settings: Settings, *, own_server: bool) -> str:
     wanted = async_url(settings.database_url.get_secret_value())
     existing = await _find(AsyncSqlAlchemyConnector, DATABASE_BLOCK)
     if existing is not None and not own_server:
-        _require_same("DATABASE_URL", _without_password(_address(existing)), _without_password(wanted))
+        _require_same("DATABASE_URL", _shown(_address(existing)), _shown(wanted))
     components = ConnectionComponents(
         driver=wanted.drivername,
         username=wanted.username,
@@ -96,5 +96,6 @@ def _address(block: AsyncSqlAlchemyConnector) -> URL:
     return info.create_url() if isinstance(info, ConnectionComponents) else make_url(str(info))
 
 
-def _without_password(url: URL) -> str:
-    return url.set(password=None).render_as_string()
+def _shown(url: URL) -> str:
+    # A changed password is no other database.
+    return url.set(drivername="postgresql").render_as_string(hide_password=True)

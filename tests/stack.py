@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from deployments.settings import VARIABLES, Settings
 from deployments.stack.ensure import ensure_stack
 from deployments.stack.home import Home
 from deployments.stack.state import Connection
+
+UP = (sys.executable, "-c", "from deployments.cli.app import main; main()", "up")
 
 
 @dataclass(frozen=True)

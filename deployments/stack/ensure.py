@@ -12,6 +12,7 @@ from typing import Any
 from deployments.settings import Settings
 from deployments.stack.home import DATABASE_USERS, STACK_USERS, Home
 from deployments.stack.locks import FileLock
+from deployments.stack.processes import open_log
 from deployments.stack.state import Connection, State, require_same, running
 from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
 
@@ -70,7 +71,7 @@ def _wait(
 def _start_supervisor(settings: Settings, home: Home) -> None:
     """Start one and wait until it is ready or has ended; raises the error that it ended with."""
     reading, writing = os.pipe()
-    with os.fdopen(reading) as output, (home.logs / "supervisor.log").open("ab") as log:
+    with os.fdopen(reading) as output, open_log(home.log("supervisor")) as log:
         try:
             subprocess.run(
                 [sys.executable, "-m", "deployments.stack.supervise"],

@@ -22,7 +22,7 @@ class Follower:
             *lines, self._rest[path] = (self._rest.get(path, b"") + self._more(path)).split(b"\n")
             for line in lines:
                 if line.strip():
-                    self._output.write(f"{path.stem:<{WIDTH}} | {line.decode(errors='replace')}\n")
+                    self._output.write(f"{path.stem:<{WIDTH}} | {_shown(line)}\n")
         self._output.flush()
 
     def _more(self, path: Path) -> bytes:
@@ -34,3 +34,11 @@ class Follower:
             more = log.read()
         self._read[path] = start + len(more)
         return more
+
+
+def _shown(line: bytes) -> str:
+    # What a log quotes may come from a spec; a terminal must show it and not obey it.
+    text = line.decode(errors="replace").rstrip("\r")
+    return "".join(
+        char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )

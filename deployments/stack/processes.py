@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import psutil
 
@@ -50,7 +50,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, so that Ctrl-C reaches it only through us; output goes to `log`."""
     _rotate(log)
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+    with open_log(log) as output:
         return subprocess.Popen(  # noqa: S603 - the command is ours
             [*_ends_with_us(at_our_death, as_user), *command],
             env=dict(environment),
@@ -60,6 +60,11 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def open_log(log: Path) -> BinaryIO:
+    """A log to add to, that only its owner reads."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def stop(process: ProcessId, how: signal.Signals = signal.SIGTERM, grace: float = 10) -> None:
