@@ -140,7 +140,7 @@ def test_nothing_is_said_twice() -> None:
 
 def test_the_checks_run_at_a_thousand_tickets_a_second() -> None:
     ticket, text = article_with(20), prose()
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(200):
         check(ticket, text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -90,8 +90,8 @@ def _reachable(graph: dict[int, set[int]], start: int) -> set[int]:
 
 def test_ten_thousand_tickets_in_one_chain_and_one_cycle_take_no_recursion_and_little_time() -> None:
     tickets = [ticket(number, (number + 1) % 10_000) for number in range(10_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     found = order(tickets)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(found.given_way) == 1
     assert holds(found)

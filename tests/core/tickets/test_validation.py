@@ -242,7 +242,7 @@ def test_the_schema_in_use_is_atlassians_but_for_one_stricter_rule() -> None:
 def test_a_large_document_is_checked_in_milliseconds() -> None:
     description = described(article_with(20))
     problems(description, TITLE)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         problems(description, TITLE)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
