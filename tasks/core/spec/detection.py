@@ -33,6 +33,7 @@ class _Fit:
     """How well a header fits a tab type."""
 
     tab: TabType
+    header: Sequence[str]
     columns: Mapping[str, int]
     known: int  # columns beside the bookkeeping
     telling: int
@@ -76,7 +77,7 @@ def detect(parsed: ParsedFile) -> Detection:
 def declared(parsed: ParsedFile, csv_type: str) -> Detection:
     """A file whose tab a person said."""
     fit = _fit(REGISTRY[csv_type], parsed.header)
-    return Detection(csv_type, 1.0, ("set by a person",), fit.columns, fit.missing)
+    return _detection(fit, 1.0, "set by a person")
 
 
 def _fit(tab: TabType, header: Sequence[str]) -> _Fit:
@@ -85,7 +86,7 @@ def _fit(tab: TabType, header: Sequence[str]) -> _Fit:
     missing = tuple(group[0] for group in tab.needs if content.keys().isdisjoint(group))
     telling = sum(name in tab.telling and key not in _COMMON for name, key in content.items())
     usual = sum(key in tab.column(name).names[:2] for name, key in content.items())
-    return _Fit(tab, columns, len(content), telling, usual, missing)
+    return _Fit(tab, header, columns, len(content), telling, usual, missing)
 
 
 def _decide(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection:
@@ -115,19 +116,22 @@ def _partial(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection | None:
         return _detection(
             telling, 0.6, _header_reason(telling), f"but it has no {' and no '.join(telling.missing)}"
         )
-    named = _by_file_name(parsed.filename, [fit for fit in fits if fit.known])
+    named = _by_file_name(parsed.filename, [fit for fit in fits if fit.known or fit.tab.free_form])
     if named is None:
         return None
+    if named.tab.free_form:
+        return _detection(named, 0.5, "the file name says so", "such tabs have any header")
     return _detection(named, 0.5, "the file name says so", f"but it has no {' and no '.join(named.missing)}")
 
 
 def _custom(parsed: ParsedFile) -> Detection:
     """A tab of one's own: something like a spec, but nothing the template has."""
-    columns = map_columns(REGISTRY["custom"], parsed.header)
     known = {key for key in map(header_key, parsed.header) if key in _ALL_NAMES}
     if "machine name" in known or len(known) >= _ENOUGH:
-        return Detection("custom", 0.5, ("no tab of the template has this header",), columns)
-    return Detection(None, 0.0, ("no column name is known",), columns)
+        return _detection(
+            _fit(REGISTRY["custom"], parsed.header), 0.5, "no tab of the template has this header"
+        )
+    return Detection(None, 0.0, ("no column name is known",), {})
 
 
 _ALL_NAMES = frozenset(name for tab in TAB_TYPES for column in tab.columns for name in column.names)
@@ -139,19 +143,26 @@ def _header_reason(fit: _Fit) -> str:
 
 
 def _detection(fit: _Fit, confidence: float, *reasons: str, rivals: tuple[str, ...] = ()) -> Detection:
-    return Detection(fit.tab.name, confidence, reasons, fit.columns, fit.missing, rivals)
+    """A decision; in a tab of any header the first column is what its rows are called."""
+    if not fit.tab.free_form:
+        return Detection(fit.tab.name, confidence, reasons, fit.columns, fit.missing, rivals)
+    first = next((at for at, name in enumerate(fit.header) if at not in fit.columns.values() and name), None)
+    named = {fit.tab.label: first} if first is not None and fit.tab.label not in fit.columns else {}
+    return Detection(fit.tab.name, confidence, reasons, {**fit.columns, **named}, rivals=rivals)
 
 
 def _by_kinds(parsed: ParsedFile, fits: Sequence[_Fit]) -> Sequence[_Fit]:
-    """Those types whose column of bundle kinds holds such kinds; without one, those that have no such column."""
-    agreeing = [fit for fit in fits if fit.tab.kind_column and _kinds_agree(parsed, fit)]
-    return agreeing or [fit for fit in fits if not fit.tab.kind_column] or fits
+    """Where a column holds kinds of bundles, the types that have such a column; where it holds others, the rest."""
+    agreement = [_kinds_agree(parsed, fit) for fit in fits]
+    agreeing = [fit for fit, agrees in zip(fits, agreement, strict=True) if agrees]
+    return agreeing or [fit for fit, agrees in zip(fits, agreement, strict=True) if agrees is None] or fits
 
 
-def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool:
+def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool | None:
+    """Whether most cells of the column for kinds of bundles are such; None where nothing speaks for or against."""
     at = fit.columns.get(fit.tab.kind_column or "")
     cells = [cell for cell in parsed.data[at][:_SAMPLE] if cell] if at is not None else []
-    return sum(kind_key(cell) in KINDS for cell in cells) * 2 > len(cells)
+    return sum(kind_key(cell) in KINDS for cell in cells) * 2 > len(cells) if cells else None
 
 
 def _by_file_name(filename: str, fits: Sequence[_Fit]) -> _Fit | None:

@@ -66,6 +66,7 @@ class TabType:
     needs: tuple[tuple[str, ...], ...]  # of each group at least one column must be there
     telling: frozenset[str] = frozenset()  # columns that hardly any other tab has
     file_words: tuple[str, ...] = ()
+    free_form: bool = False  # may have any header
     group: EntityGroup = EntityGroup.CUSTOM
     kind: str = "custom"  # of a ticket that begins with such a row: which text it gets
     kind_column: str | None = None  # says what kind of bundle a row is about
@@ -281,7 +282,8 @@ TAB_TYPES: tuple[TabType, ...] = (
         kind="migration",
         label="source", key=("migration", "source", "destination"), needs=(("source",), ("destination",)),
         telling=frozenset({"source", "destination", "process"}),
-        file_words=("migration mappings", "migration mapping", "mappings", "mapping"), group=EntityGroup.MIGRATION,
+        file_words=("migration mappings", "migration mapping", "mappings", "mapping"), free_form=True,
+        group=EntityGroup.MIGRATION,
         references=(Reference("migration", "migrations", parent=True),),
         granularity=Granularity.WITH_PARENT, switches=_WITH_PARENT, group_by=("migration",),
     ),
@@ -294,7 +296,7 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("dependencies", "Depends on"),
         kind="migration", label="name", key=("name", "machine_name"), needs=(("name",), ("source", "destination")),
         telling=frozenset({"source", "destination"}),
-        file_words=("migrations", "migration"), group=EntityGroup.MIGRATION,
+        file_words=("migrations", "migration"), free_form=True, group=EntityGroup.MIGRATION,
     ),
     _tab(
         "settings", "Settings", "setting",
@@ -302,13 +304,13 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("value", "Setting value", "Values"),
         _column("path", "URL", "Admin path"), _column("module"), _DESCRIPTION, _NOTES, _MACHINE,
         kind="setting", label="name", key=("name",), needs=(("name",), ("value",)), telling=frozenset({"value"}),
-        file_words=("settings", "configuration", "site settings"), group=EntityGroup.CUSTOM,
+        file_words=("settings", "configuration", "site settings"), free_form=True, group=EntityGroup.CUSTOM,
         granularity=Granularity.GROUP,
     ),
     _tab(
         "custom", "Custom tab", "item",
         _column("name", "Label", "Title", "Item"), _MACHINE, _column("type"), _DESCRIPTION, _NOTES,
-        label="name", key=(), needs=(), group=EntityGroup.CUSTOM,
+        label="name", key=(), needs=(), free_form=True, group=EntityGroup.CUSTOM,
     ),
 )  # fmt: skip
 
