@@ -10,6 +10,7 @@ from db.enums import EventCategory, ReviewDecision
 from db.errors import Changed, Refused
 from db.models import ReviewRound, SessionValidation
 from db.repositories.base import Repository
+from db.repositories.recordable import plain_text
 
 WAITS = timedelta(days=7)
 
@@ -66,7 +67,7 @@ class ReviewRepository(Repository):
         if decision is ReviewDecision.APPROVE and seen not in (None, validation.revision):
             raise Changed("The tickets changed since they were shown; look at them again.")
         row = waiting or await self._next_round(session_id, None, WAITS, actor)
-        row.decision, row.decided_by, row.note = decision, actor.claimed, note
+        row.decision, row.decided_by, row.note = decision, actor.claimed, plain_text(note)
         row.decided_at = row.closed_at = func.clock_timestamp()
         await self._save(row)
         await self._write(actor, row, "review.decided", f"Decided: {decision}")

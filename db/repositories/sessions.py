@@ -11,6 +11,7 @@ from db.actor import Actor
 from db.enums import SessionStage, SessionStatus
 from db.errors import NotFound, Refused
 from db.models import Session, SessionTask, SessionValidation, Ticket
+from db.repositories.recordable import plain_text
 from db.repositories.session_stops import SessionStops, has_open_intent
 
 STAGES = list(SessionStage)
@@ -36,8 +37,8 @@ class SessionRepository(SessionStops):
     ) -> Session:
         """A new session; site and account of Jira are noted when they have been seen (`bind_account`)."""
         record = Session(
-            site_name=site_name,
-            site_description=site_description,
+            site_name=plain_text(site_name),
+            site_description=plain_text(site_description),
             jira_project_key=jira_project_key,
             jira_block=jira_block,
             jira_site=jira_site,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.enums import IntentStatus, WrittenBy
 from db.errors import InJira, NotFound, Refused
 from db.models import MAX_TITLE, Attachment, SendIntent, Ticket, TicketVersion
+from db.repositories.recordable import UNSTORABLE
 
 
 class Assignment(TypedDict, total=False):
@@ -51,8 +52,8 @@ def check_changes(changes: Mapping[str, Any], allowed: Collection[str]) -> None:
     title = changes.get("title")
     if title is not None and not 1 <= len(title) <= MAX_TITLE:
         raise Refused(f"A title has 1 to {MAX_TITLE} characters; this one has {len(title)}.")
-    if any("\x00" in text for text in _texts(changes.values())):
-        raise Refused("The text contains a NUL character, which cannot be stored.")
+    if any(UNSTORABLE.search(text) for text in _texts(changes.values())):
+        raise Refused("The text contains a NUL character or half of a character, which cannot be stored.")
 
 
 def difference(ticket: Ticket, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -41,6 +41,13 @@ async def test_a_new_session_stands_at_the_beginning(engine: AsyncEngine) -> Non
     assert (record.findings, record.held, record.given_way) == ([], [], [])
 
 
+async def test_a_name_that_cannot_be_stored_as_it_is_is_stored_readably(engine: AsyncEngine) -> None:
+    record = await get(
+        engine, await make_session(engine, site_name="Lake\x00side", site_description="\ud800")
+    )
+    assert (record.site_name, record.site_description) == ("Lake\ufffdside", "\ufffd")
+
+
 async def test_an_unknown_session_is_not_found(engine: AsyncEngine) -> None:
     async with session_scope(engine) as session:
         with pytest.raises(NotFound, match="There is no session"):

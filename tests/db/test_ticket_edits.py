@@ -127,6 +127,7 @@ async def test_of_two_edits_at_once_none_is_lost_unnoticed(
         ({"title": ""}, "1 to 255"),
         ({"user_notes": "a\x00b"}, "NUL"),
         ({"criteria": ["a\x00b"]}, "NUL"),
+        ({"story": "\ud83d"}, "half of a character"),
         ({"plan": {}}, "cannot be changed: plan"),
         ({"jira_ticket_key": "X-1"}, "cannot be changed: jira_ticket_key"),
     ],
