@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
-from sqlalchemy import exists, insert, literal, select
+from sqlalchemy import insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.enums import IntentStatus, WrittenBy
@@ -113,12 +113,6 @@ async def keep_versions(session: AsyncSession, ticket_ids: Collection[uuid.UUID]
     )
     columns = ["ticket_id", *VERSIONED, "attachment_filename", "attachment_content", "replaced_by"]
     await session.execute(insert(TicketVersion).from_select(columns, before))
-
-
-def sent_or_open(session_id: uuid.UUID) -> Any:
-    """Condition: the ticket is in Jira or may be."""
-    intent = exists().where(SendIntent.ticket_id == Ticket.id, SendIntent.status == IntentStatus.OPEN)
-    return (Ticket.session_id == session_id) & (Ticket.jira_ticket_key.is_not(None) | intent)
 
 
 def _texts(values: Iterable[Any]) -> Iterable[str]:
