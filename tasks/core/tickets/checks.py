@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tasks.core.settings import Language
+from tasks.core.tickets.facts import META
 from tasks.core.tickets.model import PlannedTicket, Prose
 from tasks.core.tickets.stories import STORIES, StoryForm
 from tasks.core.tickets.wording import (
@@ -19,7 +20,6 @@ from tasks.core.tickets.wording import (
 
 MIN_TITLE, MAX_TITLE = 5, 255
 MIN_CRITERIA, MAX_CRITERIA = 2, 8
-ROW_KEYS = frozenset({"csv_type", "file", "record", "x", "action"})  # what a row holds beside its cells
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|no|incl)\.", re.IGNORECASE)
 _SENTENCE_BREAK = re.compile(r"[.!?…。！？][\"'”’)\]]*\s+\S")
 _WORD = re.compile(r"[^\s,;:()\[\]{}<>\"'“”‘’|/]+")
@@ -76,7 +76,7 @@ def _cells(ticket: PlannedTicket) -> Iterator[str]:
         for row in table.rows:
             yield from row
     for values in ticket.rows:
-        yield from (str(value) for name, value in values.items() if name not in ROW_KEYS and value)
+        yield from (str(value) for name, value in values.items() if name not in META and value)
 
 
 def _unknown_code(texts: Iterable[str], known: frozenset[str]) -> Iterator[str]:
