@@ -83,6 +83,9 @@ class Row:
         value = self.values.get(column, "")
         return "" if value == "-" or is_formula_error(value) else value
 
+    def __hash__(self) -> int:
+        return hash(self.place)
+
     @property
     def place(self) -> tuple[str, int]:
         """What identifies the row within its session."""

@@ -162,6 +162,8 @@ def _key_column(tab: Tab, name: str) -> Sequence[str]:
     if name == "machine_name" and ("" in cells or "-" in cells):
         labels = tab.column(tab.type.label)
         return [label if cell in ("", "-") else cell for cell, label in zip(cells, labels, strict=True)]
+    if name == "bundle":  # its kind may stand in a column of its own
+        cells = tab.named_by(tab.type.references[0])
     if name == "view":  # a display is told apart by the id of its view, where there is one
         ids = tab.column("view_id")
         cells = [
