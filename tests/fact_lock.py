@@ -60,7 +60,9 @@ def _assert_rows(
             for name, cell in row - cells
             if not (_key(name) in LOOKUPS and name not in filled and cell in names)
         ]
-        assert (cells - row, invented) == (Counter(), []), f"{place}: missing {cells - row}, invented {invented}"
+        assert (cells - row, invented) == (Counter(), []), (
+            f"{place}: missing {cells - row}, invented {invented}"
+        )
 
 
 def rows_by_code(spec_folder: Path) -> dict[str, set[Place]]:
