@@ -79,6 +79,10 @@ class JiraConnection:
         """Await this right before every write that may be repeated; it raises when the work has to stop."""
         self._transport.before_write = permission
 
+    def tell_pauses(self, listener: Callable[[float], Awaitable[None]]) -> None:
+        """Await this with the seconds of every pause that Jira asks for."""
+        self._transport.on_pause = listener
+
     async def ready(self) -> None:
         """Wait until Jira wants to hear from us."""
         await self._transport.ready()

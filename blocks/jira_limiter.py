@@ -14,6 +14,7 @@ from collections.abc import Iterable
 # Writes to one issue: how many in how many seconds. A little wider than Jira's own windows.
 ISSUE_WINDOWS = ((20, 2.1), (100, 30.5))
 LONGEST_GUESS = 60.0
+NEAR_LIMIT_PAUSE = 0.1
 
 
 def _no_writes() -> deque[float]:
@@ -39,9 +40,16 @@ class SiteLimiter:
             pause = guess if retry_after is None else retry_after + random.uniform(0, 0.1)  # noqa: S311
             self._not_before = max(self._not_before, now + pause)
 
-    def passed(self) -> None:
-        """Jira answered anything else: the next guess is short again."""
+    def hold(self, seconds: float) -> None:
+        """Let nobody send for so long."""
+        with self._lock:
+            self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    def passed(self, *, near_limit: bool) -> None:
+        """Jira answered anything else: the next guess is short again; near a limit everybody goes slower."""
         self._refusals = 0
+        if near_limit:
+            self.hold(NEAR_LIMIT_PAUSE)
 
     def wait_seconds(self) -> float:
         """How long nothing may be sent."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import requests
 
 from blocks.jira_errors import NotSent, RateLimited, error_of_exception, error_of_response, succeeded
-from blocks.jira_limiter import SiteLimiter
+from blocks.jira_limiter import NEAR_LIMIT_PAUSE, SiteLimiter
 from tasks.core.errors import Temporary, UnknownOutcome
 
 T = TypeVar("T")
@@ -37,6 +37,8 @@ class Transport:
         self.limiter = limiter
         # Asked right before a repeatable write leaves: raises when the caller has to stop.
         self.before_write: Callable[[], Awaitable[None]] | None = None
+        # Told how long Jira wants to be left alone, so that other processes can be told.
+        self.on_pause: Callable[[float], Awaitable[None]] | None = None
         self._patience = patience
         self._gate = asyncio.Semaphore(in_flight)
         self._pool = ThreadPoolExecutor(in_flight, thread_name_prefix="jira")
@@ -73,7 +75,7 @@ class Transport:
         """
 
         def send_in_time() -> requests.Response:
-            if self.limiter.wait_seconds() > 0 or time.time() > not_after:
+            if self.limiter.wait_seconds() > NEAR_LIMIT_PAUSE or time.time() > not_after:
                 raise NotSent(f"It became too late to {what}; nothing was sent.")
             return send()
 
@@ -103,11 +105,13 @@ class Transport:
                 # Without its cause: that one carries the request and with it the login.
                 raise error_of_exception(what, self.site, error, writes=writes) from None
         if succeeded(response) or response.status_code in accept:
-            self.limiter.passed()
+            self.limiter.passed(near_limit=response.headers.get("X-RateLimit-NearLimit") == "true")
             return response
         failure = error_of_response(what, self.site, response, writes=writes)
         if isinstance(failure, RateLimited):
             self.limiter.turned_away(failure.retry_after)
+            if self.on_pause is not None:
+                await self.on_pause(self.limiter.wait_seconds())
         raise failure
 
 

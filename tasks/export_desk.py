@@ -47,4 +47,11 @@ async def open_desk(session_id: UUID, fence: Fence, actor: Actor) -> AsyncIterat
         ledger = IntentLedger(
             engine, session_id, fence, actor, client.site, record.jira_project_key, client.address_of
         )
+        await share_pauses(client, ledger)
         yield Desk(record, SessionSettings.model_validate(record.settings).jira, client, ledger)
+
+
+async def share_pauses(client: JiraClient, ledger: IntentLedger) -> None:
+    """Honour the pauses that other runs were asked for, and let them know of ours."""
+    client.limiter.hold(await ledger.paused_seconds())
+    client.tell_pauses(ledger.store_pause)

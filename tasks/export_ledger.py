@@ -47,6 +47,16 @@ class Ledger:
             if not await TaskRepository(session).holds(self.session_id, fence.task_id, fence.attempt):
                 raise StaleAttempt("Another attempt has taken over.")
 
+    async def store_pause(self, seconds: float) -> None:
+        """Jira asked for a pause: other runs honour it too."""
+        async with session_scope(self.engine) as session:
+            await DeliveryRepository(session).pause(self.site, seconds)
+
+    async def paused_seconds(self) -> float:
+        """How long Jira wants to be left alone, as any run was told."""
+        async with session_scope(self.engine) as session:
+            return await DeliveryRepository(session).paused_seconds(self.site)
+
     async def require_account(self, account_id: str, account_name: str) -> None:
         """Raises when the session belongs to another account or site than the one that we would send with."""
         async with session_scope(self.engine) as session:

@@ -209,3 +209,11 @@ def test_a_guessed_pause_doubles_until_jira_answers_again() -> None:
     limiter.turned_away(None)  # another request of the same moment
     assert limiter.wait_seconds() <= 1
     assert limiter_of("http://one") is not limiter_of("http://two")
+
+
+def test_near_a_limit_everybody_goes_slower() -> None:
+    limiter = SiteLimiter()
+    limiter.passed(near_limit=False)
+    assert limiter.wait_seconds() == 0
+    limiter.passed(near_limit=True)
+    assert 0 < limiter.wait_seconds() <= 0.1

@@ -23,7 +23,7 @@ from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.model import AttachmentFile
 from tasks.core.tickets.payload import PROPERTY
-from tasks.export_desk import Desk
+from tasks.export_desk import Desk, share_pauses
 from tasks.export_intents import IntentLedger
 from tests.builders.database import (
     DIRECTOR,
@@ -98,6 +98,7 @@ class Export:
                 self.engine, self.session_id, fence, FLOW, client.site, self.project, client.address_of
             )
             client.ask_before_writing(ledger.require_my_turn)
+            await share_pauses(client, ledger)
             yield Desk(record, settings, client, ledger)
 
     async def claim(self, task_id: str | None = None) -> Fence:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.jira_client import JiraClient
+from db.fence import Fence
 from tasks.core.errors import AdminRequired, Temporary
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tests.jira_sandbox import JiraSandbox
@@ -87,6 +88,29 @@ async def test_a_refused_ticket_is_not_taken_for_a_lost_one(
     await export.run()
     await export.assert_exactly_once()
     assert time.monotonic() - started >= 1
+
+
+async def test_a_pause_that_one_run_was_asked_for_is_honoured_by_another_process(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    async with five.desk(Fence("elsewhere", 1)) as desk:
+        await desk.ledger.store_pause(1.5)
+    started = time.monotonic()
+    await five.run()
+    assert time.monotonic() - started >= 1.4
+    await five.assert_exactly_once()
+
+
+async def test_a_pause_that_jira_asks_for_is_stored_for_other_processes(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("status", method="GET", path="/myself$", status=429, retry_after=1, times=1)
+    async with five.desk(await five.claim()) as desk:
+        await desk.client.myself()
+        first = await desk.ledger.paused_seconds()
+        await desk.ledger.store_pause(60)
+        assert first < 1
+        assert await desk.ledger.paused_seconds() > 50
 
 
 async def test_a_run_that_died_after_sending_is_taken_up_without_a_second_issue(
