@@ -3,62 +3,68 @@
 A change of the text rebuilds what would be sent; the repository makes the validation stale in the same transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.actor import Actor
 from db.engine import session_scope
 from db.models import Ticket
-from db.repositories.projects import ProjectRepository
-from db.repositories.tickets import Assignment, Content, NewAttachment, TicketChanges, TicketRepository
+from db.repositories.dependencies import DependencyRepository
+from db.repositories.tickets import Assignment, TicketChanges, TicketRepository
 from tasks.core.errors import UserFixable
-from tasks.core.tickets.description import describe
-from tasks.core.tickets.hashing import content_hash
-from tasks.core.tickets.model import PlannedTicket, Prose
-from tasks.core.tickets.validation import problems
+from tasks.core.tickets.editable import SEVERAL, SINGLE, normal, storable
+from tasks.review_choices import Refresh, choose
+from tasks.review_content import TEXT, rebuild, waits_for
 
-TEXT = frozenset({"title", "story", "criteria", "user_notes"})
-# What is chosen from the project: the column of the cache, and under which names an entry is known there.
-CHOICES = {
-    "sprint": ("available_sprints", ("name", "id")),
-    "assignee": ("team_members", ("display_name", "account_id")),
-    "issue_type": ("issue_types", ("name",)),
-}
-SHOWN = 8
+MAX_LABEL = 255
 
 
 async def edit_ticket(
-    engine: AsyncEngine, session_id: UUID, ticket_id: UUID, changes: TicketChanges, actor: Actor
+    engine: AsyncEngine,
+    session_id: UUID,
+    ticket_id: UUID,
+    changes: TicketChanges,
+    actor: Actor,
+    *,
+    revision: int | None = None,
+    refresh: Refresh | None = None,
 ) -> Ticket:
-    """Change a ticket; a changed text is built and checked as it would be sent.
+    """Change a ticket, as it is or as it was at `revision`; a changed text is built and checked as it would be sent.
 
     Raises UserFixable for a text that Jira would refuse and for a sprint, assignee or issue type that the project does
     not have; db.errors.Changed when somebody else was faster, db.errors.InJira when the ticket is there or may be.
     """
+    chosen = await choose(engine, session_id, tidied(changes), refresh)
     async with session_scope(engine) as session:
-        chosen = await _choose(session, session_id, changes)
         tickets = TicketRepository(session)
+        await tickets.lock(session_id)
         ticket = await tickets.get(ticket_id, session_id)
+        names = await waits_for(tickets, ticket)
         return await tickets.edit(
             ticket_id,
             session_id,
             cast("TicketChanges", chosen),
-            revision=ticket.revision,
+            revision=revision or ticket.revision,
             actor=actor,
-            content=rebuild(ticket, chosen) if TEXT & chosen.keys() else None,
+            content=rebuild(ticket, chosen, names) if TEXT & chosen.keys() else None,
         )
 
 
 async def assign_tickets(
-    engine: AsyncEngine, session_id: UUID, ticket_ids: Collection[UUID], values: Assignment, actor: Actor
+    engine: AsyncEngine,
+    session_id: UUID,
+    ticket_ids: Collection[UUID],
+    values: Assignment,
+    actor: Actor,
+    *,
+    refresh: Refresh | None = None,
 ) -> list[UUID]:
     """Set sprint, assignee and the like on many tickets at once; returns those that really changed."""
+    chosen = cast("Assignment", await choose(engine, session_id, tidied(values), refresh))
     async with session_scope(engine) as session:
-        chosen = cast("Assignment", await _choose(session, session_id, values))
         return await TicketRepository(session).assign(session_id, ticket_ids, chosen, actor=actor)
 
 
@@ -68,6 +74,7 @@ async def place_ticket(
     """Put a ticket right before or after another one of its group."""
     async with session_scope(engine) as session:
         tickets = TicketRepository(session)
+        await tickets.lock(session_id)  # two people who order at once take turns
         group = (await tickets.get(beside, session_id)).entity_group
         order = [ticket.id for ticket in await tickets.list_tickets(session_id, group=group)]
         if ticket_id not in order:
@@ -79,46 +86,42 @@ async def place_ticket(
         await tickets.order(session_id, order, actor=actor)
 
 
-def rebuild(ticket: Ticket, changes: Mapping[str, Any]) -> Content:
-    """What would be sent for the ticket with these changes; UserFixable when Jira would refuse it."""
-    text = {name: changes.get(name, getattr(ticket, name)) for name in TEXT}
-    prose = Prose(title=text["title"], story=text["story"], criteria=tuple(text["criteria"]))
-    description = describe(PlannedTicket.model_validate(ticket.plan), prose, text["user_notes"])
-    if found := problems(description, prose.title):
-        raise UserFixable(
-            f"“{ticket.title}” could not be sent to Jira with this change.",
-            actions=found,
-            code="text-refused",
-        )
-    attachment = description.attachment
-    return Content(
-        description=description.adf,
-        content_hash=content_hash(prose.title, description.adf, attachment),
-        attachment=NewAttachment(attachment.filename, attachment.content) if attachment else None,
-    )
+async def set_dependency(
+    engine: AsyncEngine, session_id: UUID, ticket_id: UUID, on: UUID, actor: Actor, *, wanted: bool
+) -> bool:
+    """Let a ticket wait for another one, or no longer; its text says so. False when it is so already.
+
+    Raises db.errors.Refused with the path where a cycle would close, db.errors.InJira when the ticket is there.
+    """
+    async with session_scope(engine) as session:
+        dependencies, tickets = DependencyRepository(session), TicketRepository(session)
+        act = dependencies.link if wanted else dependencies.unlink
+        if not await act(session_id, ticket_id, on, actor=actor):
+            return False
+        ticket = await tickets.get(ticket_id, session_id)
+        content = rebuild(ticket, {}, await waits_for(tickets, ticket))
+        await tickets.edit(ticket_id, session_id, {}, revision=ticket.revision, actor=actor, content=content)
+        return True
 
 
-async def _choose(session: AsyncSession, session_id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as the project writes them; what the project does not have is refused, with what it has."""
-    chosen = dict(values)
-    wanted = {name: value for name, value in values.items() if name in CHOICES and value is not None}
-    project = await ProjectRepository(session).get(session_id, max_age=None) if wanted else None
-    if project is None:  # nothing is known of it yet: export then names what does not fit
-        return chosen
-    for name, value in wanted.items():
-        column, keys = CHOICES[name]
-        chosen[name] = _one_of(name.replace("_", " "), value, getattr(project, column), keys)
-    return chosen
+def tidied(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes as they are kept: no blanks around a text, no blank criterion, a label that Jira takes."""
+    kept = {name: _tidied(name, value) for name, value in changes.items()}
+    for label in kept.get("labels", ()):
+        if " " in label or len(label) > MAX_LABEL:
+            raise UserFixable(
+                f"“{label[:40]}” cannot be a label in Jira.",
+                actions=(f"A label has no spaces and at most {MAX_LABEL} characters.",),
+                code="label",
+            )
+    return kept
 
 
-def _one_of(what: str, wanted: str, offered: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> str:
-    for entry in offered:
-        if wanted.casefold() in {str(entry.get(key, "")).casefold() for key in keys}:
-            return str(entry[keys[0]])
-    names = [str(entry[keys[0]]) for entry in offered]
-    near = get_close_matches(wanted, names, n=SHOWN, cutoff=0.5) or names[:SHOWN]
-    raise UserFixable(
-        f"The project has no {what} “{wanted}”.",
-        actions=(f"Use one of: {', '.join(near)}.",) if near else (f"The project has no {what} at all.",),
-        code=f"{what.replace(' ', '-')}-unknown",
-    )
+def _tidied(name: str, value: Any) -> Any:
+    if name in ("title", "story"):
+        return value.strip()
+    if name == "criteria":
+        return [text for text in map(str.strip, value) if text]
+    if name in ("user_notes", *SINGLE, *SEVERAL):
+        return storable(name, normal(name, value))
+    return value

@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Integer, cast, delete, func, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from db.actor import Actor
 from db.enums import EntityGroup, EventCategory, WrittenBy
@@ -21,6 +22,10 @@ COMPARED = ("content_hash", "source_hash", "position", "story", "written_by")
 
 class StoredTickets(Repository):
     """The tickets of a session. Every change takes the lock of the session's validation first."""
+
+    async def lock(self, session_id: uuid.UUID) -> None:
+        """Hold off every other change of the session's tickets until the transaction ends."""
+        await self._lock_validation(session_id)
 
     async def get(self, ticket_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Ticket:
         """One ticket with its attachment; NotFound when it is not there or not of this session."""
@@ -66,6 +71,21 @@ class StoredTickets(Repository):
         found: dict[uuid.UUID, list[uuid.UUID]] = {}
         for ticket_id, depends_on in await self.session.execute(query):
             found.setdefault(ticket_id, []).append(depends_on)
+        return found
+
+    async def plans_waited_for(self, session_id: uuid.UUID) -> dict[uuid.UUID, list[dict[str, Any]]]:
+        """Per ticket that waits for any, the plans of those tickets: key, name, subject and action of each."""
+        first = aliased(Ticket)
+        plan = {part: first.plan[part] for part in ("name", "subject", "action")}
+        query = (
+            select(TicketDependency.ticket_id, first.key, *plan.values())
+            .join(first, first.id == TicketDependency.depends_on_ticket_id)
+            .where(first.session_id == session_id)
+            .order_by(first.user_order, first.key)
+        )
+        found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+        for ticket_id, key, *values in await self.session.execute(query):
+            found.setdefault(ticket_id, []).append({"key": key, **dict(zip(plan, values, strict=True))})
         return found
 
     async def attachments(self, session_id: uuid.UUID) -> list[Attachment]:

@@ -45,13 +45,14 @@ class TicketRepository(StoredTickets):
         revision: int,
         actor: Actor,
         content: Content | None = None,
+        by_person: bool | None = None,
     ) -> Ticket:
         """Change a ticket that was read at `revision`; a change that changes nothing does nothing.
 
         A change of title, story, criteria or notes comes with the `content` built from the changed ticket, makes
         the session's validation stale, and keeps the ticket as it was. Raises Changed when somebody was faster,
         InJira when the ticket is in Jira or may be, Refused for what cannot be stored and when something else than
-        a person would rewrite a locked ticket.
+        a person would rewrite a locked ticket. Whether a person does is told by `written_by` where it is not said.
         """
         check_changes(changes, EDITABLE)
         await self._lock_validation(session_id)
@@ -62,7 +63,9 @@ class TicketRepository(StoredTickets):
             return await self.get(ticket_id)
         if PROSE & changed.keys() and content is None:
             raise ValueError("A changed text needs the content that is built from it.")
-        await self._require_editable(ticket, changed, revision, changes.get("written_by", WrittenBy.PERSON))
+        if by_person is None:
+            by_person = changes.get("written_by", WrittenBy.PERSON) is WrittenBy.PERSON
+        await self._require_editable(ticket, changed, revision, by_person)
         if PROSE & changed.keys() or rewritten:
             await keep_versions(self.session, [ticket_id], actor.claimed)
             ticket.revision += 1
@@ -144,11 +147,11 @@ class TicketRepository(StoredTickets):
         await self._write(actor, session_id, events)
 
     async def _require_editable(
-        self, ticket: Ticket, changed: Changes, revision: int, written_by: WrittenBy
+        self, ticket: Ticket, changed: Changes, revision: int, by_person: bool
     ) -> None:
         if ticket.revision != revision:
             raise Changed(f'"{ticket.title}" was changed since you read it; read it again.')
-        if ticket.locked and written_by is not WrittenBy.PERSON:
+        if ticket.locked and not by_person:
             raise Refused(f'"{ticket.title}" is locked and is not rewritten.')
         if changed.keys() - {"ready_for_jira"} or not changed:
             await require_not_in_jira(self.session, [ticket])
