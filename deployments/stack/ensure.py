@@ -1,5 +1,6 @@
 """For commands: a running stack or database, started where none runs for this home, stopped by its last user."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -22,7 +23,13 @@ TRIES = 10
 
 @contextmanager
 def ensure_stack(settings: Settings, say: Callable[[str], object] = lambda _: None) -> Iterator[Connection]:
-    """Everything that a session needs, for as long as the body runs."""
+    """Everything that a session needs, for as long as the body runs.
+
+    With a database and a Prefect server elsewhere whose workers are at work, nothing is started here.
+    """
+    if elsewhere := _elsewhere(settings):
+        yield elsewhere
+        return
     with _joined(settings, STACK_USERS, lambda state: state.ready, say) as connection:
         yield connection
 
@@ -35,6 +42,22 @@ def ensure_database(settings: Settings) -> Iterator[Connection]:
         return
     with _joined(settings, DATABASE_USERS, lambda state: state.database_ready, lambda _: None) as connection:
         yield connection
+
+
+def _elsewhere(settings: Settings) -> Connection | None:
+    if not (settings.database_url and settings.prefect_api_url):
+        return None
+    from deployments.stack.parts import workers_elsewhere
+
+    api_url = settings.prefect_api_url.rstrip("/")
+    if not asyncio.run(workers_elsewhere(api_url)):
+        return None
+    return Connection(
+        database_url=settings.database_url.get_secret_value(),
+        prefect_api_url=api_url,
+        ui_url=api_url.removesuffix("/api"),
+        jira_url=settings.jira_url or "",
+    )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -79,6 +80,23 @@ def worker(environment: Mapping[str, str], name: str, pool: str, limit: int) -> 
 def session_limit() -> int:
     """How many sessions' runs this machine takes at once."""
     return max(4, 2 * (os.cpu_count() or 1))
+
+
+def web_client() -> httpx.AsyncClient:
+    """A client for our own parts, past any proxy, and for a Prefect server elsewhere with its credential."""
+    headers = {}
+    if credential := os.environ.get("PREFECT_API_AUTH_STRING"):
+        headers["Authorization"] = f"Basic {b64encode(credential.encode()).decode()}"
+    elif key := os.environ.get("PREFECT_API_KEY"):
+        headers["Authorization"] = f"Bearer {key}"
+    direct = httpx.AsyncHTTPTransport()
+    return httpx.AsyncClient(timeout=5, headers=headers, mounts={"all://127.0.0.1": direct})
+
+
+async def workers_elsewhere(api_url: str) -> bool:
+    """Whether workers of this Prefect server take sessions already."""
+    async with web_client() as client:
+        return await is_online(client, api_url, POOL, datetime.min.replace(tzinfo=UTC))
 
 
 async def responds(client: httpx.AsyncClient, url: str) -> bool:

@@ -37,7 +37,7 @@ class Stack:
         self._home = home
         self._state = state
         self._postgres = Postgres(home)
-        self._client = httpx.AsyncClient(timeout=5, trust_env=False)
+        self._client = parts.web_client()
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
         self._deaths: list[float] = []
 

@@ -1,6 +1,7 @@
 """What runs for a home: written by its supervisor, read by everybody who wants to join."""
 
 import json
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,7 @@ class Connection(BaseModel):
             "PREFECT_API_URL": self.prefect_api_url,
             "PREFECT_HOME": self.prefect_home,
             "PREFECT_CLIENT_MAX_RETRIES": "8",
+            **_past_proxies(),
         }
         return {name: value for name, value in values.items() if value}
 
@@ -89,3 +91,10 @@ def require_same(settings: Settings, connection: Connection) -> None:
 
 def _path(home: Home) -> Path:
     return home.run / "stack.json"
+
+
+def _past_proxies() -> dict[str, str]:
+    # Prefect's client would ask a company's proxy for 127.0.0.1.
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    names = ",".join(filter(None, [known, "127.0.0.1,localhost"]))
+    return {"NO_PROXY": names, "no_proxy": names}

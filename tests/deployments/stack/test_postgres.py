@@ -144,19 +144,6 @@ async def test_damaged_data_is_one_line_in_the_servers_own_words(postgres: Postg
     assert str(home.log("postgres")) in caught.value.actions[0]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> object:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 async def test_a_full_disk_is_one_line_for_the_administrator(small_disk: Path) -> None:
     home = Home(small_disk / "h")
     home.prepare()

@@ -118,7 +118,8 @@ def test_setting_the_stage_again_changes_nothing_that_is_right(stack: RunningSta
     command = [sys.executable, "-m", "deployments.bootstrap"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     said = [line.rpartition(": ") for line in done.stdout.splitlines()]
-    assert {word for what, _, word in said if not what.startswith("deployment")} <= {"unchanged", "left alone, ANTHROPIC_API_KEY is not set"}
+    words = {word for what, _, word in said if not what.startswith("deployment")}
+    assert words <= {"unchanged", "left alone, ANTHROPIC_API_KEY is not set"}
     assert {what.removeprefix("deployment ") for what, _, _ in said if what.startswith("deployment")} == NAMES
 
 
