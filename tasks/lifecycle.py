@@ -181,6 +181,8 @@ async def _end_row(
 ) -> bool:
     """End the run's row, fenced by its attempt; True when the retries of its type are used up."""
     if task_type is None or run.attempt is None:
+        if cancelled:
+            await SessionRepository(tasks.session).clear_cancel(run.session_id, actor=actor_of(run))
         return False
     if cancelled:
         await tasks.cancel(run.session_id, run.flow_run_id, run.attempt, actor=actor_of(run))

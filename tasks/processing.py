@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import task
@@ -21,7 +22,7 @@ from tasks.core.settings import SessionSettings
 from tasks.core.tickets.description import describe
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.model import Description, PlannedTicket
-from tasks.core.tickets.ordering import Order, order
+from tasks.core.tickets.ordering import order
 from tasks.core.tickets.planning import Plan, plan_tickets
 from tasks.core.tickets.written import Written, tally
 from tasks.lifecycle import actor_of
@@ -51,7 +52,13 @@ async def finish_processing(run: StageRun, plan: Plan, texts: dict[str, Written]
         sessions = SessionRepository(session)
         record = await sessions.lock(run.session_id)
         settings = SessionSettings.model_validate(record.settings)
-        tickets = [new_ticket(ticket, texts[ticket.key], ordered, settings) for ticket in plan.tickets]
+        positions = {key: position for position, key in enumerate(ordered.keys)}
+        tickets = [
+            new_ticket(
+                ticket, texts[ticket.key], positions[ticket.key], ordered.depends_on[ticket.key], settings
+            )
+            for ticket in plan.tickets
+        ]
         await TicketRepository(session).replace_all(run.session_id, tickets, actor=actor_of(run))
         await sessions.store_plan(
             run.session_id,
@@ -74,13 +81,15 @@ async def finish_processing(run: StageRun, plan: Plan, texts: dict[str, Written]
     )
 
 
-def new_ticket(ticket: PlannedTicket, text: Written, ordered: Order, settings: SessionSettings) -> NewTicket:
+def new_ticket(
+    ticket: PlannedTicket, text: Written, position: int, depends_on: Sequence[str], settings: SessionSettings
+) -> NewTicket:
     """One planned and written ticket as it is stored: exactly what would be sent, and what it was made from."""
     prose = text.prose
     description = describe(ticket, prose)
     return NewTicket(
         key=ticket.key,
-        position=ordered.keys.index(ticket.key),
+        position=position,
         plan=ticket.model_dump(mode="json"),
         kind=ticket.kind,
         action=ticket.action,
@@ -95,7 +104,7 @@ def new_ticket(ticket: PlannedTicket, text: Written, ordered: Order, settings: S
         content_hash=content_hash(prose.title, description.adf, description.attachment),
         source_hash=ticket.source_hash,
         csv_source_files=[source.model_dump(mode="json") for source in ticket.sources],
-        depends_on=list(ordered.depends_on[ticket.key]),
+        depends_on=list(depends_on),
         issue_type=settings.jira.issue_type,
         labels=list(settings.jira.labels),
         components=list(settings.jira.components),

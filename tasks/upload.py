@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect import task
 
@@ -21,6 +22,7 @@ from tasks.core.settings import SessionSettings
 from tasks.core.spec.load import load_spec
 from tasks.core.spec.model import SourceFile, Spec, Table
 from tasks.core.spec.report import spec_report
+from tasks.core.tickets.planning import plan_tickets
 from tasks.lifecycle import actor_of
 from tasks.retrying import ONCE, RETRYING
 from tasks.sources import read_named
@@ -66,13 +68,17 @@ async def check_spec(run: StageRun) -> list[Finding]:
 
 
 def load_files(files: Sequence[UploadedFile], settings: SessionSettings) -> Spec:
-    """The spec that the stored files make together."""
+    """The spec that the stored files make together, with what planning its tickets finds."""
     types = {
         file.filename: file.csv_type
         for file in files
         if file.type_set_by is TypeSetBy.PERSON and file.csv_type
     }
-    return load_spec([SourceFile(file.filename, file.content) for file in files], settings, types)
+    spec = load_spec([SourceFile(file.filename, file.content) for file in files], settings, types)
+    if spec.blocking:
+        return spec
+    plan = plan_tickets(spec, settings)
+    return replace(spec, findings=(*spec.findings, *plan.findings))
 
 
 async def load_session_spec(run: StageRun) -> tuple[Spec, SessionSettings]:

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,17 @@ class RunningStack:
     def home(self) -> Home:
         """The folder of this stack."""
         return Home(self.settings.home)
+
+    def cli(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as a person would, in a process of its own."""
+        return subprocess.run(
+            [Path(sys.executable).with_name("drupal-tickets"), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
 
 
 def bare_environment(home: Path) -> dict[str, str]:

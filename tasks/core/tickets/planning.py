@@ -52,7 +52,7 @@ def _waiting(rows: Sequence[Held]) -> Iterator[Finding]:
     for (file, reason), records in places.items():
         yield Finding(
             code="row-waits",
-            severity=ErrorSeverity.WARNING,
+            severity=ErrorSeverity.INFO,
             message=f"{counted(len(records), 'row')} in scope {'gets' if len(records) == 1 else 'get'} no ticket: "
             f"{'it' if len(records) == 1 else 'each'} {reason}.",
             file=file,
