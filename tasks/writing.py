@@ -26,8 +26,9 @@ from tasks.writing_report import Progress, cost_rows, outcome_rows, text_rows
 if TYPE_CHECKING:
     from blocks.model_client import ModelClient
 
-# Tickets at work at once, beside those whose request is under way: what surrounds a request happens meanwhile.
-AHEAD = 12
+# Tickets at work for every request that may be under way: the next ones stand ready when an answer comes.
+AHEAD = 2
+OFFLINE_AT_ONCE = 16
 HELLO = "Wait for the first ticket."
 # The client tries again by itself; more than one retry outside it would multiply.
 WRITING: TaskOptions = {**RETRYING, "retries": 1, "retry_delay_seconds": [5]}
@@ -85,7 +86,7 @@ async def write_ticket(ticket: PlannedTicket, writer: Writer) -> Written:
 async def opened_writer(run: StageRun, writing: WritingPlan) -> AsyncIterator[tuple[Writer, int]]:
     """The session's writer, its provider checked, and how many tickets it takes at once."""
     if writing.provider == OFFLINE:
-        yield OfflineWriter(), AHEAD
+        yield OfflineWriter(), OFFLINE_AT_ONCE
         return
     block = await load_block(writing.provider)
     if block is None:
@@ -102,7 +103,7 @@ async def opened_writer(run: StageRun, writing: WritingPlan) -> AsyncIterator[tu
         if writing.asks_a_model:
             await check_model(client, writing)
         writer = ModelWriter(client, writing.model, writing.instructions, writing.style)
-        yield writer, block.in_flight + AHEAD
+        yield writer, AHEAD * block.in_flight
 
 
 @task(task_run_name="check the model", **RETRYING)

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from db.enums import SessionStage, SessionStatus
 from db.errors import NotFound
@@ -45,6 +45,10 @@ class ProgressRepository(Repository):
 
     async def spent_usd(self, session_id: uuid.UUID) -> Decimal:
         """What the model has cost; a call that is not settled counts at its ceiling."""
-        cost = func.sum(func.coalesce(ModelReservation.spent_usd, ModelReservation.ceiling_usd))
-        query = select(cost).where(ModelReservation.session_id == session_id)
-        return await self.session.scalar(query) or Decimal(0)
+        return await self.session.scalar(spent_in(session_id)) or Decimal(0)
+
+
+def spent_in(session_id: uuid.UUID) -> Select[tuple[Decimal]]:
+    """The query for what a session has spent or set aside."""
+    cost = func.coalesce(ModelReservation.spent_usd, ModelReservation.ceiling_usd)
+    return select(func.coalesce(func.sum(cost), 0)).where(ModelReservation.session_id == session_id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.base import NOW
+from db.base import NOW, table_of
 from db.models import ModelReply
 from db.repositories.base import Repository
 
@@ -50,11 +50,12 @@ class ReplyRepository(Repository):
 
     async def find(self, request_hash: str) -> dict[str, Any] | None:
         """The reply to this very request; that it was of use is noted."""
+        table = table_of(ModelReply)
         query = (
-            update(ModelReply)
-            .where(ModelReply.request_hash == request_hash)
+            update(table)
+            .where(table.c.request_hash == request_hash)
             .values(used_at=NOW)
-            .returning(ModelReply.reply)
+            .returning(table.c.reply)
         )
         reply: dict[str, Any] | None = await self.session.scalar(query)
         return reply
@@ -63,7 +64,7 @@ class ReplyRepository(Repository):
         """Keep a reply; of two to the same request the first stays."""
         values = {name: getattr(reply, name) for name in NewReply.__dataclass_fields__}
         values["reply"] = dict(reply.reply)
-        await self.session.execute(insert(ModelReply).values(values).on_conflict_do_nothing())
+        await self.session.execute(insert(table_of(ModelReply)).values(values).on_conflict_do_nothing())
 
     async def known(self, prompt_hashes: Collection[str]) -> set[str]:
         """Which of these prompts were answered already."""

@@ -3,16 +3,15 @@
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
-from db.base import NOW
+from db.base import NOW, table_of
 from db.errors import CancelRequested, OverBudget, StaleAttempt
 from db.fence import Fence
-from db.models import ModelReservation
-from db.repositories.background import TaskRepository
+from db.models import ModelReservation, Session, SessionTask
+from db.repositories.background import mine
 from db.repositories.base import Repository
-from db.repositories.progress import ProgressRepository
-from db.repositories.sessions import SessionRepository
+from db.repositories.progress import spent_in
 
 
 class ReservationRepository(Repository):
@@ -37,36 +36,48 @@ class ReservationRepository(Repository):
         await self.session.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(f"model money {session_id}", 0)))
         )
-        if not await TaskRepository(self.session).holds(session_id, fence.task_id, fence.attempt):
+        # One statement for all that has to hold; its row is kept from whoever would take over meanwhile.
+        cancelled = select(Session.cancel_requested_at.is_not(None)).where(Session.id == session_id)
+        query = (
+            select(cancelled.scalar_subquery(), spent_in(session_id).scalar_subquery())
+            .select_from(SessionTask)
+            .where(*mine(session_id, fence.task_id, fence.attempt))
+            .with_for_update(read=True, of=SessionTask)
+        )
+        found = (await self.session.execute(query)).one_or_none()
+        if found is None:
             raise StaleAttempt("Another attempt has taken over; this one may not spend.")
-        if await SessionRepository(self.session).cancel_requested(session_id):
+        stop, taken = found
+        if stop:
             raise CancelRequested(f"Cancelled. Go on with: drupal-tickets session resume {session_id}")
-        taken = await ProgressRepository(self.session).spent_usd(session_id)
         if taken + ceiling_usd > limit_usd:
             raise OverBudget(
                 f"The model may cost {limit_usd:.4f} USD in this session; {taken:.4f} USD are spent or set aside, and "
                 f"the next call may take {ceiling_usd:.4f} USD."
             )
-        row = ModelReservation(
-            session_id=session_id,
-            task_id=fence.task_id,
-            task_attempt=fence.attempt,
-            model=model,
-            purpose=purpose,
-            ceiling_usd=ceiling_usd,
+        identifier = uuid.uuid4()
+        await self.session.execute(
+            insert(table_of(ModelReservation)).values(
+                id=identifier,
+                session_id=session_id,
+                task_id=fence.task_id,
+                task_attempt=fence.attempt,
+                model=model,
+                purpose=purpose,
+                ceiling_usd=ceiling_usd,
+            )
         )
-        self.session.add(row)
-        await self.session.flush()
-        return row.id
+        return identifier
 
     async def settle(self, reservation_id: uuid.UUID, spent_usd: Decimal | None) -> bool:
         """Say what a call cost, None for its ceiling; False when it was settled already."""
-        spent = ModelReservation.ceiling_usd if spent_usd is None else spent_usd
+        table = table_of(ModelReservation)
+        spent = table.c.ceiling_usd if spent_usd is None else spent_usd
         query = (
-            update(ModelReservation)
-            .where(ModelReservation.id == reservation_id, ModelReservation.settled_at.is_(None))
+            update(table)
+            .where(table.c.id == reservation_id, table.c.settled_at.is_(None))
             .values(spent_usd=spent, settled_at=NOW)
-            .returning(ModelReservation.id)
+            .returning(table.c.id)
         )
         return await self.session.scalar(query) is not None
 

@@ -40,7 +40,7 @@ async def _cost(engine: "AsyncEngine", text: str) -> dict[str, Any]:
         spent = await ProgressRepository(session).spent_usd(record.id)
     budget = SessionSettings.model_validate(record.settings).budget_usd
     given = {"budget_usd": float(budget), "writer": record.llm_provider_choice}
-    return {"session": {"id": str(record.id)}, "cost": {**cost_part(spent), **given}}
+    return {"session": {"id": str(record.id)}, "cost": {**cost_part(record.writing, spent), **given}}
 
 
 def cleanup(
@@ -66,10 +66,11 @@ def cleanup(
 async def _cleanup(
     place: Workplace, chosen: list[Cleanup], parameters: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    return [await _clean(place, f"cleanup-{what}", parameters) for what in chosen]
+    return [await clean(place, f"cleanup-{what}", parameters) for what in chosen]
 
 
-async def _clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
+async def clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Run one clean-up and return its counts."""
     from deployments.cli.runs import follow, trigger_alone
 
     run = await trigger_alone(place.client, deployment, parameters)

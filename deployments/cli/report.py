@@ -1,7 +1,7 @@
 """The JSON document of a session, as `product.md` fixes it, built from the database alone."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -72,7 +72,8 @@ def document(facts: Facts) -> dict[str, Any]:
         "tickets": [ticket_part(ticket, facts.dependencies.get(ticket.id, [])) for ticket in facts.tickets],
         "held": record.held,
         "manual_fixes": manual_fixes(facts.tickets),
-        "cost": cost_part(facts.spent_usd),
+        "cost": cost_part(record.writing, facts.spent_usd),
+        "writing": record.writing.get("outcome"),
         "unedited_share": round(facts.unedited_share, 4),
         "timings": timings(facts.trail),
     }
@@ -117,9 +118,14 @@ def ticket_part(ticket: Ticket, depends_on: Sequence[UUID]) -> dict[str, Any]:
     }
 
 
-def cost_part(spent_usd: Decimal) -> dict[str, float]:
-    """What the text costs. The offline writer, the only one there is, costs nothing."""
-    return {"estimate_usd": 0.0, "ceiling_usd": 0.0, "spent_usd": float(spent_usd)}
+def cost_part(writing: Mapping[str, Any], spent_usd: Decimal) -> dict[str, float]:
+    """What the text was expected to cost, what it may cost at most, what it has cost; offline it costs nothing."""
+    expected = writing.get("estimate") or {}
+    return {
+        "estimate_usd": expected.get("expected_usd", 0.0),
+        "ceiling_usd": expected.get("ceiling_usd", 0.0),
+        "spent_usd": float(spent_usd),
+    }
 
 
 def manual_fixes(tickets: Sequence[Ticket]) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Writing:
     async def write(self, tickets: Sequence[PlannedTicket], fence: Fence | None = None) -> list[Written]:
         """All tickets, as many at once as the flow takes."""
         fence = fence or await self.claim()
-        gate = asyncio.Semaphore(self.in_flight + 8)
+        gate = asyncio.Semaphore(2 * self.in_flight)
         async with self.client(fence) as client:
             writer = self.writer(client)
 
