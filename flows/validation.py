@@ -1,5 +1,6 @@
 """Between review and export: may every ticket be sent as it stands?"""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect import flow
@@ -12,17 +13,18 @@ from tasks.validation import finish_validation, open_gate, validate_all
 
 @flow(name="validate-tickets", flow_run_name="validate-tickets {session_id}")
 @clear_ending
-async def validate_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
+async def validate_tickets(session_id: UUID, requested_by: str, tickets: Sequence[UUID] = ()) -> StageOutcome:
     """Check every ticket against Jira's limits and Atlassian's document format.
 
     Args:
         session_id: The session, as `drupal-tickets session list` shows it.
         requested_by: Your name or e-mail address, for the audit trail.
+        tickets: Ids of single tickets to check; leave empty for all, which alone opens the way to the export.
     """
     async with stage_run(
         session_id, requested_by, SessionStage.REVIEW, EventCategory.REVIEW, TaskType.ADF_VALIDATION
     ) as run:
-        checked = await validate_all(run)
+        checked = await validate_all(run, tickets)
         return await finish_validation(run, checked)
 
 

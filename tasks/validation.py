@@ -1,11 +1,13 @@
 """Validation and the gate: nothing reaches Jira that did not pass, exactly as it stands."""
 
 import asyncio
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from prefect import task
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from blocks.database import database_engine
 from db.engine import session_scope
@@ -31,61 +33,116 @@ class Checked(BaseModel):
     read_at: datetime
     hashes: dict[UUID, str]
     failures: dict[UUID, list[str]]
+    read_hashes: dict[UUID, str] = Field(
+        default_factory=dict, description="What the failing ones were read with."
+    )
+    failed_before: frozenset[UUID] = frozenset()
+    all_tickets: bool = True
 
     @property
     def tickets(self) -> int:
         """How many were checked."""
         return len(self.hashes) + len(self.failures)
 
+    def compared(self, ticket: UUID) -> str:
+        """What is different from the last run."""
+        if ticket in self.failures:
+            return "still" if ticket in self.failed_before else "new"
+        return "fixed" if ticket in self.failed_before else ""
 
-@task(task_run_name="validate all tickets", **RETRYING)
-async def validate_all(run: StageRun) -> Checked:
-    """Check every ticket as it would be sent; an edit made meanwhile leaves the session stale."""
+
+@task(task_run_name="validate the tickets", **RETRYING)
+async def validate_all(run: StageRun, chosen: Sequence[UUID] = ()) -> Checked:
+    """Check every ticket, or those chosen, as it would be sent; an edit made meanwhile leaves the session stale."""
     async with session_scope(await database_engine()) as session:
-        read_at = await ValidationRepository(session).start(run.session_id, actor=actor_of(run))
+        validations = ValidationRepository(session)
+        await validations.lock(run.session_id)
+        before = frozenset(map(UUID, (await validations.get(run.session_id)).validation_results))
         tickets = await TicketRepository(session).list_tickets(run.session_id)
-    return await asyncio.to_thread(_check_all, read_at, tickets)
+        if unknown := set(chosen) - {ticket.id for ticket in tickets}:
+            raise UserFixable(f"There is no ticket {min(unknown)} in this session.", code="ticket-unknown")
+        if chosen:
+            read_at = datetime.now(UTC)
+            tickets = [ticket for ticket in tickets if ticket.id in chosen]
+        else:
+            read_at = await validations.start(run.session_id, actor=actor_of(run))
+    checked = await asyncio.to_thread(_check_all, read_at, tickets)
+    return checked.model_copy(update={"failed_before": before, "all_tickets": not chosen})
 
 
 @task(task_run_name="store the validation", **RETRYING)
 async def finish_validation(run: StageRun, checked: Checked) -> StageOutcome:
     """Store what was found; raises UserFixable that names each failing ticket."""
-    engine = await database_engine()
-    async with session_scope(engine) as session:
-        await ValidationRepository(session).finish(
-            run.session_id,
-            read_at=checked.read_at,
-            passed=not checked.failures,
-            results={str(ticket): found for ticket, found in checked.failures.items()},
-            hashes=checked.hashes,
-            actor=actor_of(run),
-        )
+    async with session_scope(await database_engine()) as session:
+        await _store(ValidationRepository(session), run, checked)
         await TaskRepository(session).complete(
             run.session_id, run.flow_run_id, run.attempt or 0, actor=actor_of(run)
         )
         tickets = await TicketRepository(session).list_tickets(run.session_id)
     titles = {ticket.id: ticket.title for ticket in tickets}
-    await publish_table(
-        run,
-        "validation",
-        [
-            {"ticket": title, "result": "; ".join(checked.failures.get(ticket, [])) or "passed"}
-            for ticket, title in titles.items()
-        ],
-        f"Validation of {run.site_name}",
-    )
+    await publish_table(run, "validation", _rows(checked, titles), f"Validation of {run.site_name}")
     if checked.failures:
+        failed = f"{len(checked.failures)} of {checked.tickets} tickets"
         raise UserFixable(
-            f"{len(checked.failures)} of {checked.tickets} tickets cannot be sent to Jira as they stand.",
-            actions=tuple(f"{titles[ticket]}: {found[0]}" for ticket, found in checked.failures.items()),
+            f"{failed} cannot be sent to Jira as they stand{_since(checked)}.",
+            actions=tuple(
+                f"{titles.get(ticket, ticket)}: {'; '.join(found)}. "
+                f"Change it: drupal-tickets tickets edit {run.session_id} {ticket}"
+                for ticket, found in checked.failures.items()
+            ),
             code="validation-failed",
         )
+    message = f"All {checked.tickets} tickets can be sent{_since(checked)}."
+    if not checked.all_tickets:
+        message = f"The {checked.tickets} chosen tickets can be sent; the gate opens for a validation of all."
     return StageOutcome(
         session_id=run.session_id,
         stage=run.stage,
-        message=f"All {len(checked.hashes)} tickets can be sent.",
-        counts={"tickets": len(checked.hashes)},
+        message=message,
+        counts={"tickets": checked.tickets},
     )
+
+
+async def _store(validations: ValidationRepository, run: StageRun, checked: Checked) -> None:
+    if not checked.all_tickets:
+        await validations.finish_chosen(
+            run.session_id,
+            read={**checked.hashes, **checked.read_hashes},
+            results=checked.failures,
+            actor=actor_of(run),
+        )
+        return
+    await validations.finish(
+        run.session_id,
+        read_at=checked.read_at,
+        passed=not checked.failures,
+        results={str(ticket): found for ticket, found in checked.failures.items()},
+        hashes=checked.hashes,
+        actor=actor_of(run),
+    )
+
+
+def _rows(checked: Checked, titles: Mapping[UUID, str]) -> list[dict[str, Any]]:
+    """One row per ticket, those that fail first."""
+    order = sorted(titles, key=lambda ticket: ticket not in checked.failures)
+    return [
+        {
+            "ticket": titles[ticket],
+            "result": "; ".join(checked.failures.get(ticket, [])) or "passed",
+            "since the last run": checked.compared(ticket),
+        }
+        for ticket in order
+        if ticket in checked.failures or ticket in checked.hashes
+    ]
+
+
+def _since(checked: Checked) -> str:
+    """How it differs from the last run, where it does."""
+    new = len(checked.failures.keys() - checked.failed_before)
+    fixed = len(checked.failed_before & checked.hashes.keys())
+    parts = [f"{fixed} fixed"] if fixed else []
+    parts += [f"{new} new"] if new and checked.failed_before else []
+    return f" ({', '.join(parts)} since the last run)" if parts else ""
 
 
 @task(task_run_name="pass the gate", **ONCE)
@@ -129,7 +186,8 @@ def _check_all(read_at: datetime, tickets: list[Ticket]) -> Checked:
             failures[ticket.id] = found
         else:
             hashes[ticket.id] = content_hash(ticket.title, ticket.description, attachment)
-    return Checked(read_at=read_at, hashes=hashes, failures=failures)
+    read = {ticket.id: ticket.content_hash for ticket in tickets if ticket.id in failures}
+    return Checked(read_at=read_at, hashes=hashes, failures=failures, read_hashes=read)
 
 
 def _attachment(ticket: Ticket) -> AttachmentFile | None:

@@ -78,6 +78,32 @@ class ValidationRepository(Repository):
         await self._write(actor, session_id, "validation.finished", f"Validation {outcome}", data)
         return True
 
+    async def finish_chosen(
+        self,
+        session_id: uuid.UUID,
+        *,
+        read: Mapping[uuid.UUID, str],
+        results: Mapping[uuid.UUID, Any],
+        actor: Actor,
+    ) -> None:
+        """Store the result for some tickets, read with these hashes; only a validation of all opens the gate.
+
+        What became known of a ticket that changed meanwhile is not kept. One that does not pass closes the gate.
+        """
+        row = await self._lock_validation(session_id)
+        now = await self.session.execute(
+            select(Ticket.id, Ticket.content_hash).where(Ticket.session_id == session_id, Ticket.id.in_(read))
+        )
+        known = {ticket_id for ticket_id, content_hash in now if read[ticket_id] == content_hash}
+        kept = {key: found for key, found in row.validation_results.items() if uuid.UUID(key) not in known}
+        failing = {str(ticket_id): found for ticket_id, found in results.items() if ticket_id in known}
+        row.validation_results = kept | failing
+        row.validation_passed = row.validation_passed and not failing
+        await self.session.flush()
+        data = {"tickets": len(known), "failing": len(failing)}
+        text = f"{len(known) - len(failing)} of {len(known)} chosen tickets passed"
+        await self._write(actor, session_id, "validation.chosen", text, data)
+
     async def fail(self, session_id: uuid.UUID, *, actor: Actor) -> None:
         """A validation ended without a result."""
         row = await self._lock_validation(session_id)
