@@ -6,7 +6,17 @@ from collections.abc import Sequence
 import typer
 from typer.main import get_command
 
-from deployments.cli import accounts, housekeeping, reviewing, run, session_stops, sessions, stages, tickets
+from deployments.cli import (
+    accounts,
+    cost,
+    housekeeping,
+    reviewing,
+    run,
+    session_stops,
+    sessions,
+    stages,
+    tickets,
+)
 from deployments.cli.boundary import guard
 from deployments.cli.options import settings_from_environment
 from deployments.cli.output import Json
@@ -40,7 +50,7 @@ sessions.app.command("rollback")(session_stops.roll_back_session)
 for stage in (stages.upload, stages.generate, reviewing.review, stages.validate, stages.export):
     app.command()(stage)
 app.add_typer(tickets.app, name="tickets")
-app.command()(housekeeping.cost)
+app.command()(cost.cost)
 app.command()(housekeeping.cleanup)
 app.add_typer(accounts.app, name="jira")
 

@@ -93,27 +93,34 @@ def explain(error: Exception) -> ProductError:
 def _from_database(error: Exception) -> ProductError | None:
     from db import errors
 
+    if not isinstance(error, errors.DatabaseError):
+        return None
+    told: ProductError = UserFixable(error.message, code=type(error).__name__.lower())
     match error:
         case errors.Unavailable():
-            return _away("The database", "DATABASE_URL", error.message)
+            told = _away("The database", "DATABASE_URL", error.message)
         case errors.Misconfigured():
-            action = "Check DATABASE_URL: the name of the database, the login and its password."
-            return AdminRequired(error.message, actions=(action,), code="database-misconfigured")
+            told = AdminRequired(error.message, actions=("Check DATABASE_URL.",), code="database")
         case errors.RetriesUsedUp():
             action = "When the cause is removed: drupal-tickets session resume SESSION --reset-retries"
-            return AdminRequired(error.message, actions=(action,), code="retries-used-up")
+            told = AdminRequired(error.message, actions=(action,), code="retries-used-up")
         case errors.CancelRequested() | errors.StaleAttempt():
-            return Cancelled(error.message)
-        case errors.DatabaseError():
-            return UserFixable(error.message, code=type(error).__name__.lower())
-    return None
+            told = Cancelled(error.message)
+    return told
 
 
 def _from_driver(error: Exception) -> ProductError | None:
-    if _is(error, "sqlalchemy", ("ProgrammingError",)) and "UndefinedTable" in str(error):
+    if _is(error, "asyncpg", ("InvalidAuthorizationSpecificationError", "InvalidCatalogNameError")):
         return AdminRequired(
-            "The database does not have our tables.",
-            actions=("Start `drupal-tickets up` with this DATABASE_URL once: it makes them.",),
+            f"The database refuses the connection: {error}.",
+            actions=("Check DATABASE_URL.",),
+            code="database",
+        )
+    missing = any(name in str(error) for name in ("UndefinedTable", "UndefinedColumn"))
+    if missing and _is(error, "sqlalchemy", ("ProgrammingError",)):
+        return AdminRequired(
+            "The database does not have the tables of this version.",
+            actions=("Start `drupal-tickets up` anew, with this DATABASE_URL: it migrates them.",),
             code="schema",
         )
     if _is(error, "sqlalchemy", ("OperationalError", "InterfaceError")) or _is(

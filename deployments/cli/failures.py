@@ -12,6 +12,7 @@ from deployments.cli.runs import Ending
 from deployments.cli.workplace import Workplace
 from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable
 
+MOST_SHOWN = 300
 ERRORS: dict[ErrorCategory, type[ProductError]] = {
     ErrorCategory.USER_FIXABLE: UserFixable,
     ErrorCategory.ADMIN_REQUIRED: AdminRequired,
@@ -36,10 +37,14 @@ async def failure_of(
     ]
     if new:
         return await _as_told(place, session_id, new[-1])
+    first_line = ending.message.partition("\n")[0][:MOST_SHOWN]
     place_to_look = f"See {place.address_of(ending.run_id)}"
     if ending.state == "CRASHED":
-        return Temporary(f"The run died: {ending.message}", actions=(resume, place_to_look), code="crashed")
-    return AdminRequired(ending.message or "The run failed.", actions=(place_to_look,), code="run-failed")
+        return Temporary(
+            f"The run died: {ending.message[:MOST_SHOWN]}", actions=(resume, place_to_look), code="crashed"
+        )
+    first_line = ending.message.partition("\n")[0][:MOST_SHOWN]
+    return AdminRequired(first_line or "The run failed.", actions=(place_to_look,), code="run-failed")
 
 
 async def _as_told(place: Workplace, session_id: UUID, error: SessionError) -> ProductError:

@@ -1,18 +1,14 @@
-"""`drupal-tickets cost` and `cleanup`: what a session costs, and what is past its retention."""
+"""`drupal-tickets cleanup`: what is past its retention."""
 
 import json as json_module
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from deployments.cli.options import SessionId
-from deployments.cli.output import Json, print_facts, print_table, show
-from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+from deployments.cli.output import Json, print_table, show
+from deployments.cli.workplace import Workplace, with_stack
 from tasks.core.errors import AdminRequired
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class Cleanup(StrEnum):
@@ -21,26 +17,6 @@ class Cleanup(StrEnum):
     SESSIONS = "sessions"
     AUDIT_LOG = "audit-log"
     TOKENS = "tokens"
-
-
-def cost(session: SessionId, json: Json = False) -> None:
-    """Show what the text of a session costs, and what it may cost at most."""
-    document = with_database(lambda engine: _cost(engine, session))
-    show(document, json, lambda target: print_facts(target, document["cost"]))
-
-
-async def _cost(engine: "AsyncEngine", text: str) -> dict[str, Any]:
-    from db.engine import session_scope
-    from db.repositories.progress import ProgressRepository
-    from deployments.cli.report import cost_part
-    from tasks.core.settings import SessionSettings
-
-    record = await find_session(engine, text)
-    async with session_scope(engine) as session:
-        spent = await ProgressRepository(session).spent_usd(record.id)
-    budget = SessionSettings.model_validate(record.settings).budget_usd
-    given = {"budget_usd": float(budget), "writer": record.llm_provider_choice}
-    return {"session": {"id": str(record.id)}, "cost": {**cost_part(record.writing, spent), **given}}
 
 
 def cleanup(

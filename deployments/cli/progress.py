@@ -17,7 +17,7 @@ DOING = {
     SessionStage.SITE_INFO_COLLECTION: "Checking the Jira project",
     SessionStage.UPLOAD: "Reading the spec",
     SessionStage.PROCESSING: "Writing tickets",
-    SessionStage.REVIEW: "Validating tickets",
+    SessionStage.REVIEW: "Tickets written",
     SessionStage.JIRA_EXPORT: "Creating issues in Jira",
     SessionStage.COMPLETED: "Completed",
 }
@@ -38,13 +38,18 @@ class Standing:
         within = self.in_jira / self.tickets if self.stage is SessionStage.JIRA_EXPORT and self.tickets else 0
         return (STAGES.index(self.stage) + within) / (len(STAGES) - 1)
 
-    def __str__(self) -> str:
+    @property
+    def words(self) -> str:
+        """What is being done."""
         if self.state in {"Scheduled", "Late", "Pending"}:
             return "Waiting for a worker" if self.state == "Late" else "Starting"
-        return f"{DOING[self.stage]}{self._counts()}"
+        return DOING[self.stage]
+
+    def __str__(self) -> str:
+        return f"{self.words}{self._counts()}"
 
     def _counts(self) -> str:
-        if not self.tickets:
+        if not self.tickets or self.words != DOING[self.stage]:
             return ""
         if self.stage in {SessionStage.JIRA_EXPORT, SessionStage.COMPLETED}:
             return f": {self.in_jira} of {self.tickets}"
@@ -60,9 +65,9 @@ class Lines:
     def update(self, standing: Standing) -> None:
         """Say what is new; counts alone are news only at every quarter."""
         quarter = int(4 * standing.share * (len(STAGES) - 1))
-        text = f"{DOING[standing.stage]}{quarter}{standing.state}"
-        if text != self._last:
-            self._last = text
+        news = f"{quarter} {standing.words}"
+        if news != self._last:
+            self._last = news
             note(f"[{standing.share:4.0%}] {standing}")
 
 

@@ -70,23 +70,24 @@ def run(
     from deployments.cli.summary import print_summary
     from tasks.sources import read_local
 
-    settings = session_settings(scope, granularity, budget)
+    key, settings = project_key_of(project_key), session_settings(scope, granularity, budget)
     request = Request(
         files=read_local(spec, settings.limits),
         site_name=site_name,
         site_description=site_description,
-        project_key=project_key_of(project_key),
+        project_key=key,
         jira_block=jira_site,
         settings=settings,
         actor=actor(as_),
         approved=yes,
         again=again,
     )
-    document = with_stack(lambda place: _run(place, request))
+    document = with_stack(lambda place: take_to_the_end(place, request))
     show(document, json, lambda target: print_summary(target, document))
 
 
-async def _run(place: Workplace, request: Request) -> dict[str, Any]:
+async def take_to_the_end(place: Workplace, request: Request) -> dict[str, Any]:
+    """Go on with the session of the spec, or begin one, as far as the request allows; its document."""
     from deployments.cli.endings import documented
     from deployments.cli.working import advance
 

@@ -98,16 +98,22 @@ def _work(session: str, deployment: str, as_: str | None, as_json: bool) -> None
             "export-tickets": (TaskType.EXPORT, SessionStage.REVIEW),
         }
         task_type, stage = begins[deployment]
-        _require_stage(record, stage)
+        _require_between(record, stage)
         await reopen(place.engine, record.id, acting)
         await work_alone(place, record.id, deployment, acting, task_type)
 
     show_summary(with_stack(lambda place: on_session(place, session, work_on)), as_json)
 
 
-def _require_stage(record: "Session", stage: "SessionStage") -> None:
+def _require_between(record: "Session", stage: "SessionStage") -> None:
     from db.enums import SessionStage
 
+    if record.current_stage is SessionStage.COMPLETED:
+        raise UserFixable(
+            "The session is completed; its tickets are in Jira.",
+            actions=(f"See them with: drupal-tickets session show {record.id}",),
+            code="wrong-stage",
+        )
     order = list(SessionStage)
     if order.index(record.current_stage) < order.index(stage):
         raise UserFixable(

@@ -255,16 +255,12 @@ def _set_dependency(
     session: str, ticket: str, on: str, *, wanted: bool, as_: str | None, as_json: bool
 ) -> None:
     async def change(engine: "AsyncEngine", record: "Session") -> list[dict[str, Any]]:
-        from db.engine import session_scope
-        from db.repositories.dependencies import DependencyRepository
         from deployments.cli.ticket_parts import listed_tickets
+        from tasks import review
 
         first, second = await find_tickets(engine, record.id, [ticket, on])
-        async with session_scope(engine) as session_:
-            repository = DependencyRepository(session_)
-            act = repository.link if wanted else repository.unlink
-            if not await act(record.id, first.id, second.id, actor=actor(as_)):
-                note("Nothing to change: it is so already.")
+        if not await review.set_dependency(engine, record.id, first.id, second.id, actor(as_), wanted=wanted):
+            note("Nothing to change: it is so already.")
         return await listed_tickets(engine, record.id, only=[first.id])
 
     _show_changed(_on_session(session, change), as_json)
