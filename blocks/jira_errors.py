@@ -68,6 +68,12 @@ def refused_one_by_one(response: requests.Response) -> bool:
     return isinstance(body, dict) and isinstance(body.get("errors"), list) and bool(body["errors"])
 
 
+def says_too_long(reasons: ErrorCollection) -> bool:
+    """Whether a description was refused for its length, in the words of today or of before."""
+    text = reasons.text()
+    return "CONTENT_LIMIT_EXCEEDED" in text or "exceeds the allowed limit" in text
+
+
 def retry_after_of(response: requests.Response) -> float | None:
     """The pause that an answer asks for, in seconds."""
     value = response.headers.get("Retry-After", "")

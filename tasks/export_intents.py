@@ -8,8 +8,11 @@ from blocks.jira_answers import Issue
 from db.engine import session_scope
 from db.repositories.exports import ExportedRow, ExportRepository
 from db.repositories.intents import IntentRepository, JiraIssue
+from db.repositories.tickets import TicketRepository
+from tasks.core.tickets.description import text_length
 from tasks.core.tickets.payload import ManualFix, Outgoing
 from tasks.export_ledger import Ledger
+from tasks.review_content import rebuild, waits_for
 
 LOST = "Nobody knows whether Jira created it."
 
@@ -55,15 +58,40 @@ class IntentLedger(Ledger):
         others = [(UUID(t.ticket_id), issue.key) for t in tickets for issue in found[t.ticket_id][1:]]
         await self.name_surplus([*((issue.ticket_id, issue.key) for issue in late), *others])
 
-    async def not_created(self, tickets: Sequence[Outgoing], reason: str, *, final: bool = False) -> None:
-        """Jira certainly did not create them; `final` when trying again as they are will not help."""
+    async def not_created(self, tickets: Sequence[Outgoing], reason: str) -> None:
+        """Jira certainly did not create them."""
         reasons = {UUID(ticket.ticket_id): reason for ticket in tickets}
         async with session_scope(self.engine) as session:
             await IntentRepository(session).refuse(self.session_id, self.fence, reasons, actor=self.actor)
-            for ticket in tickets if final else ():
-                message = f"Jira refused “{ticket.title}”: {reason}"
-                action = "Change the ticket, validate, and export again."
-                await self._warn(session, UUID(ticket.ticket_id), "ticket-refused", message, action)
+
+    async def refused(self, ticket: Outgoing, reason: str) -> None:
+        """Trying again with the ticket as it is will not help: a person has to look at it."""
+        message = f"Jira refused “{ticket.title}”: {reason}"
+        action = "Change the ticket, validate, and export again."
+        async with session_scope(self.engine) as session:
+            await self._warn(session, UUID(ticket.ticket_id), "ticket-refused", message, action)
+
+    async def shorten(self, ticket: Outgoing) -> bool:
+        """Move more of a description that Jira finds too long into its file; nothing is cut.
+
+        False when there is nothing left to move. The ticket has to be validated again.
+        """
+        async with session_scope(self.engine) as session:
+            tickets = TicketRepository(session)
+            stored = await tickets.get(UUID(ticket.ticket_id))
+            content = rebuild(stored, {}, await waits_for(tickets, stored), shorter=True)
+            if text_length(dict(content.description)) >= text_length(stored.description):
+                return False
+            await tickets.edit(
+                stored.id,
+                self.session_id,
+                {},
+                revision=stored.revision,
+                actor=self.actor,
+                content=content,
+                by_person=False,
+            )
+        return True
 
     async def uncertain(self, tickets: Sequence[Outgoing], search_again_after: float) -> None:
         """Nobody knows what became of these: they stay open, and Jira is searched once more later."""

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from blocks.jira_answers import BulkCreated, ErrorCollection, Issue
 from blocks.jira_client import BULK_CREATE, JiraClient
-from blocks.jira_errors import JiraRefused, NotSent
+from blocks.jira_errors import JiraRefused, NotSent, says_too_long
 from tasks.concurrency import together, unbroken
-from tasks.core.errors import AdminRequired, Temporary, UnknownOutcome
+from tasks.core.errors import AdminRequired, Temporary, UnknownOutcome, ValidationRequired
 from tasks.core.settings import JiraSettings
 from tasks.core.tickets.payload import (
     PROPERTY,
@@ -31,6 +31,7 @@ from tasks.core.tickets.payload import (
     payload,
 )
 from tasks.export_intents import IntentLedger
+from tasks.export_marks import by_ticket, hash_in, require_marks
 
 ROUNDS = 6  # how often a chunk may be refused in part, or get lost, before we give up for now
 SENDS = 5  # how often Jira may turn a chunk away at the door
@@ -54,6 +55,7 @@ class Sender:
     ) -> None:
         self.client, self.ledger, self.target, self.settings = client, ledger, target, settings
         self._turn = asyncio.Lock()  # one create request at a time: keys in the order of work
+        self._shortened: list[str] = []
 
     async def send(self, fresh: Sequence[Outgoing], unknown: Sequence[Outgoing]) -> None:
         """Bring every ticket to a known end: in Jira with its key stored, or refused with the reason.
@@ -66,6 +68,13 @@ class Sender:
             *(self._deliver(chunk, unknown=True) for chunk in chunks(unknown, BULK_CREATE)),
             *(self._deliver(chunk) for chunk in chunks(fresh, BULK_CREATE)),
         )
+        if self._shortened:
+            raise ValidationRequired(
+                f"Validation required: Jira found {len(self._shortened)} descriptions too long, "
+                "and more of them is in their files now.",
+                actions=(f"Validate and export again: drupal-tickets validate {self.target.session_id}",),
+                details={"tickets": self._shortened},
+            )
 
     async def _deliver(
         self,
@@ -141,7 +150,7 @@ class Sender:
 
     async def _store(self, chunk: Sequence[Outgoing], answer: BulkCreated, left_out: LeftOut) -> Rest:
         """Store what is proven; the rest was refused, or nobody knows."""
-        refusals = _by_ticket(chunk, answer)
+        refusals = _refusals(chunk, answer)
         proven = await self._prove(chunk, answer)
         refused = [t for t in chunk if t.ticket_id in refusals and t.ticket_id not in proven]
         lost = [t for t in chunk if t.ticket_id not in refusals and t.ticket_id not in proven]
@@ -160,8 +169,8 @@ class Sender:
             issues = await self.client.fetch((issue.key for issue in answer.issues), properties=[PROPERTY])
         except Temporary:
             return set()  # whatever was created is found again by its label
-        _require_marks(issues)
-        return await self._adopt(chunk, self._ours(issues))
+        require_marks(issues)
+        return await self._adopt(chunk, by_ticket(issues, self.target.session_id))
 
     async def _missing(self, chunk: Sequence[Outgoing]) -> list[Outgoing]:
         """Ask Jira for the issues of this session; adopt what is found, return what is not there."""
@@ -170,26 +179,15 @@ class Sender:
         unknown = [issue.key for issue in found if issue.key not in known]
         issues = await self.client.fetch(unknown, properties=[PROPERTY])
         titles = {ticket.title for ticket in chunk}
-        _require_marks([issue for issue in issues if issue.fields.get("summary") in titles])
-        adopted = await unbroken(self._adopt(chunk, self._ours(issues)))
+        require_marks([issue for issue in issues if issue.fields.get("summary") in titles])
+        adopted = await unbroken(self._adopt(chunk, by_ticket(issues, self.target.session_id)))
         return [ticket for ticket in chunk if ticket.ticket_id not in adopted]
-
-    def _ours(self, issues: Sequence[Issue]) -> dict[str, list[Issue]]:
-        """The issues of this session by the ticket that they say they are, the oldest first."""
-        by_ticket: dict[str, list[Issue]] = {}
-        for issue in sorted(issues, key=lambda issue: int(issue.id)):
-            mark = issue.properties.get(PROPERTY)
-            if isinstance(mark, dict) and mark.get("session") == self.target.session_id:
-                by_ticket.setdefault(str(mark.get("ticket")), []).append(issue)
-        return by_ticket
 
     async def _adopt(self, chunk: Sequence[Outgoing], found: Mapping[str, Sequence[Issue]]) -> set[str]:
         """Store the keys of the tickets that were found; an issue with an older text gets the current one."""
         ours = {ticket.ticket_id: ticket for ticket in chunk if ticket.ticket_id in found}
         outdated = [
-            ticket
-            for ticket in ours.values()
-            if found[ticket.ticket_id][0].properties[PROPERTY].get("hash") != ticket.content_hash
+            ticket for ticket in ours.values() if hash_in(found[ticket.ticket_id][0]) != ticket.content_hash
         ]
         if outdated:
             await self.ledger.open_intents(outdated, again=True)
@@ -208,12 +206,17 @@ class Sender:
         """Note what was refused; returns the fields to leave out for those that may be tried without them."""
         again: dict[str, frozenset[str]] = {}
         for ticket in refused:
+            reasons = why[ticket.ticket_id]
             before = left_out.get(ticket.ticket_id, frozenset())
-            named = self._named_fields(ticket, why[ticket.ticket_id]) - before
+            named = self._named_fields(ticket, reasons) - before
             if named:
                 again[ticket.ticket_id] = before | named
-            reason = why[ticket.ticket_id].text() or "Jira gave no reason."
-            await self.ledger.not_created([ticket], reason, final=not named)
+            text = reasons.text() or "Jira gave no reason."
+            await self.ledger.not_created([ticket], text)
+            if says_too_long(reasons) and await self.ledger.shorten(ticket):
+                self._shortened.append(ticket.title)
+            elif not named:
+                await self.ledger.refused(ticket, text)
         return again
 
     def _named_fields(self, ticket: Outgoing, why: ErrorCollection) -> frozenset[str]:
@@ -226,18 +229,7 @@ class Sender:
         await asyncio.sleep(max(0.0, assumed - await self.ledger.seconds_since_intent(chunk)))
 
 
-def _require_marks(issues: Sequence[Issue]) -> None:
-    """Stop where Jira does not keep our property: without it nobody could tell what was created already."""
-    for issue in issues:
-        if PROPERTY not in issue.properties:
-            raise AdminRequired(
-                f"{issue.key} lacks the property that says which ticket it is.",
-                code="jira-property-missing",
-                actions=("Ask a Jira administrator whether something removes issue properties.",),
-            )
-
-
-def _by_ticket(chunk: Sequence[Outgoing], answer: BulkCreated) -> dict[str, ErrorCollection]:
+def _refusals(chunk: Sequence[Outgoing], answer: BulkCreated) -> dict[str, ErrorCollection]:
     return {
         chunk[error.failed_element_number].ticket_id: error.element_errors
         for error in answer.errors

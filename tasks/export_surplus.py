@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from blocks.jira_answers import AttachmentInfo, Issue
+from blocks.jira_answers import AttachmentInfo
 from blocks.jira_client import JiraClient
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tasks.export_ledger import Ledger
+from tasks.export_marks import by_ticket
 
 
 async def find_surplus(client: JiraClient, ledger: Ledger) -> int:
@@ -27,13 +28,8 @@ async def _second_issues(client: JiraClient, ledger: Ledger) -> list[tuple[UUID,
     found = await client.search_label(ledger.project_key, session_label(str(ledger.session_id)))
     others = await client.fetch([i.key for i in found if i.key not in known], properties=[PROPERTY])
     in_jira = {str(ticket): ticket for ticket in known.values()}
-    claims = ((_ticket_of(issue, str(ledger.session_id)), issue.key) for issue in others)
-    return [(in_jira[ticket], key) for ticket, key in claims if ticket in in_jira]
-
-
-def _ticket_of(issue: Issue, session_id: str) -> str | None:
-    mark = issue.properties.get(PROPERTY)
-    return mark.get("ticket") if isinstance(mark, dict) and mark.get("session") == session_id else None
+    claimed = by_ticket(others, str(ledger.session_id))
+    return [(in_jira[t], issue.key) for t, issues in claimed.items() if t in in_jira for issue in issues]
 
 
 async def _delete_second_files(client: JiraClient, ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ from db.models import Ticket
 from db.repositories.new_ticket import Content, NewAttachment
 from db.repositories.stored_tickets import StoredTickets
 from tasks.core.errors import UserFixable
-from tasks.core.tickets.description import describe
+from tasks.core.tickets.description import describe, text_length
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.model import PlannedTicket, Prose
 from tasks.core.tickets.validation import problems
@@ -23,12 +23,16 @@ async def waits_for(tickets: StoredTickets, ticket: Ticket) -> Waited:
     return (await tickets.plans_waited_for(ticket.session_id)).get(ticket.id, ())
 
 
-def rebuild(ticket: Ticket, changes: Mapping[str, Any], waited: Waited) -> Content:
-    """What would be sent for the ticket with these changes; UserFixable when Jira would refuse it."""
+def rebuild(ticket: Ticket, changes: Mapping[str, Any], waited: Waited, *, shorter: bool = False) -> Content:
+    """What would be sent for the ticket with these changes; UserFixable when Jira would refuse it.
+
+    `shorter` moves more into the file than before, because Jira found the description too long as it is.
+    """
     text = {name: changes.get(name, getattr(ticket, name)) for name in TEXT}
     prose = Prose(title=text["title"], story=text["story"], criteria=tuple(text["criteria"]))
     plan = _waiting_for(PlannedTicket.model_validate(ticket.plan), waited)
-    description = describe(plan, prose, text["user_notes"])
+    limit = text_length(ticket.description) if shorter else None
+    description = describe(plan, prose, text["user_notes"], shorter_than=limit)
     if found := problems(description, prose.title):
         raise UserFixable(
             f"“{ticket.title}” could not be sent to Jira with this change.",

@@ -11,8 +11,13 @@ from db.engine import session_scope
 from db.enums import SessionStage, SessionStatus
 from db.errors import CancelRequested, InJira, NotValidated, Refused, StaleAttempt
 from db.repositories.exports import ExportRepository
-from tasks.core.errors import AdminRequired, ProductError, UserFixable
+from tasks.core.errors import AdminRequired, ProductError, UserFixable, ValidationRequired
 from tasks.core.settings import JiraSettings
+from tasks.core.tickets.description import describe, text_length
+from tasks.core.tickets.hashing import content_hash
+from tasks.core.tickets.offline import write
+from tests.builders.database import validate
+from tests.builders.tickets import article_with
 from tests.jira_sandbox import CREATOR, JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, run_steps, ticket, tickets, until_asked
 
@@ -241,3 +246,31 @@ async def test_a_login_that_is_revoked_in_the_middle_stops_the_run_and_loses_not
     assert len(export.issues()) == 50
     await export.run()
     await export.assert_exactly_once()
+
+
+async def test_a_description_that_jira_finds_too_long_goes_into_its_file_and_is_validated_again(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    plan = article_with(12)
+    prose = write(plan)
+    described = describe(plan, prose)
+    assert described.attachment is None
+    long = ticket(
+        plan.key,
+        title=prose.title,
+        story=prose.story,
+        criteria=list(prose.criteria),
+        plan=plan.model_dump(mode="json"),
+        description=described.adf,
+        content_hash=content_hash(prose.title, described.adf, None),
+    )
+    export = await make_export(engine, jira_sandbox, [long, ticket("short", 1)])
+    jira_sandbox.settings(description_limit=text_length(described.adf) - 1)
+    with pytest.raises(ValidationRequired, match="1 descriptions too long"):
+        await export.run()
+    assert list(export.issues_by_ticket()) == ["short"]
+    await validate(engine, export.session_id)
+    await export.run()
+    await export.assert_exactly_once()
+    (file,) = [t.attachment for t in await export.tickets() if t.attachment]
+    assert all(f"Field number {n}" in file.content for n in range(12))

@@ -27,13 +27,19 @@ class _Section:
     in_file: Callable[[], str] = str
 
 
-def describe(ticket: PlannedTicket, prose: Prose, notes: str = "") -> Description:
-    """The description as Jira gets it, with a Markdown file beside it when it would be too long."""
+def describe(
+    ticket: PlannedTicket, prose: Prose, notes: str = "", *, shorter_than: int | None = None
+) -> Description:
+    """The description as Jira gets it, with a Markdown file beside it when it would be too long.
+
+    `shorter_than` is the length of a text that Jira found too long, whatever it counts.
+    """
     sections = _sections(ticket, prose, notes)
     last_round = max(section.moves for section in sections)
     for moved in range(last_round + 1):
         document = _document(sections, moved)
-        if fits(document) or moved == last_round:
+        short = shorter_than is None or text_length(document) < shorter_than
+        if (fits(document) and short) or moved == last_round:
             break
     if not moved:
         return Description(adf=document)
