@@ -8,7 +8,7 @@ from prefect import flow
 from db.enums import EventCategory, SessionStage
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
-from tasks.rollback import report_impact, roll_back
+from tasks.rollback import Issues, delete_issues, report_impact, roll_back
 
 
 @flow(name="rollback-session", flow_run_name="rollback-session {session_id}")
@@ -18,6 +18,7 @@ async def rollback_session(
     requested_by: str,
     to: Literal["upload", "processing"] = "processing",
     confirmed: bool = False,
+    issues: Literal["refuse", "keep", "delete"] = "refuse",
 ) -> StageOutcome:
     """Take a session back to upload or processing; its tickets are removed and made anew.
 
@@ -26,8 +27,11 @@ async def rollback_session(
         requested_by: Your name or e-mail address, for the audit trail.
         to: `upload` to give other files, `processing` to write the tickets again.
         confirmed: Leave off to see what would be lost; switch on to do it.
+        issues: What becomes of issues that are in Jira already: `refuse` to go back, `keep` them there (tickets made
+            later are new ones), or `delete` them, each proven to be of this session first.
     """
     async with stage_run(session_id, requested_by, SessionStage(to), EventCategory.SESSION) as run:
         if not confirmed:
             return await report_impact(run, SessionStage(to))
-        return await roll_back(run, SessionStage(to))
+        deleted = await delete_issues(run, SessionStage(to)) if issues == "delete" else []
+        return await roll_back(run, SessionStage(to), Issues(issues), deleted)

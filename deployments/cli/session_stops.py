@@ -60,11 +60,21 @@ def roll_back_session(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without, only what would be lost is shown.")
     ] = False,
+    keep_issues: Annotated[
+        bool,
+        typer.Option("--keep-issues", help="Leave what is in Jira there; tickets made later are new ones."),
+    ] = False,
+    delete_issues: Annotated[
+        bool, typer.Option("--delete-issues", help="Delete the session's issues, each proven to be its own.")
+    ] = False,
     as_: As = None,
     json: Json = False,
 ) -> None:
     """Take a session back a stage: its tickets are removed, its files stay."""
     acting = actor(as_)
+    if keep_issues and delete_issues:
+        raise typer.BadParameter("Say --keep-issues or --delete-issues, one of both.")
+    issues = "keep" if keep_issues else "delete" if delete_issues else "refuse"
     if not yes:
         impact = with_database(lambda engine: _impact(engine, session))
         show({"impact": impact, "done": False}, json, lambda target: print_facts(target, impact))
@@ -74,7 +84,7 @@ def roll_back_session(
     async def go_back(place: Workplace, record: "Session") -> None:
         from deployments.cli.working import work
 
-        await work(place, record.id, "rollback-session", acting, to=to.value, confirmed=True)
+        await work(place, record.id, "rollback-session", acting, to=to.value, confirmed=True, issues=issues)
 
     show_summary(with_stack(lambda place: on_session(place, session, go_back)), json)
 
@@ -85,4 +95,8 @@ async def _impact(engine: "AsyncEngine", text: str) -> dict[str, int]:
 
     record = await find_session(engine, text)
     async with session_scope(engine) as session:
-        return await RollbackRepository(session).impact(record.id)
+        repository = RollbackRepository(session)
+        return {
+            **await repository.impact(record.id),
+            "issues": len(await repository.issues(record.id)),
+        }
