@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deployments.cli.dry_run import dry_run as show_dry_run
 from deployments.cli.options import As, SessionId, Spec, actor, pairs
 from deployments.cli.output import Json
 from deployments.cli.sessions import on_session, show_summary
@@ -79,9 +80,19 @@ def validate(session: SessionId, as_: As = None, json: Json = False) -> None:
     _work(session, "validate-tickets", as_, json)
 
 
-def export(session: SessionId, as_: As = None, json: Json = False) -> None:
+def export(
+    session: SessionId,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show exactly what would be sent, in order, and send nothing.")
+    ] = False,
+    as_: As = None,
+    json: Json = False,
+) -> None:
     """Create the issues in Jira; refused with "Validation required" when tickets changed since."""
-    _work(session, "export-tickets", as_, json)
+    if dry_run:
+        show_dry_run(session, as_, json)
+    else:
+        _work(session, "export-tickets", as_, json)
 
 
 def _work(session: str, deployment: str, as_: str | None, as_json: bool) -> None:

@@ -10,12 +10,15 @@ from blocks.jira_client import JiraClient
 from db.engine import session_scope
 from db.enums import SessionStage, SessionStatus
 from db.errors import CancelRequested, InJira, NotValidated, Refused, StaleAttempt
+from db.fence import Fence
 from db.repositories.exports import ExportRepository
+from tasks import export_steps as steps
 from tasks.core.errors import AdminRequired, ProductError, UserFixable, ValidationRequired
 from tasks.core.settings import JiraSettings
 from tasks.core.tickets.description import describe, text_length
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.offline import write
+from tasks.export_preview import preview
 from tests.builders.database import validate
 from tests.builders.tickets import article_with
 from tests.jira_sandbox import CREATOR, JiraSandbox
@@ -274,3 +277,19 @@ async def test_a_description_that_jira_finds_too_long_goes_into_its_file_and_is_
     await export.assert_exactly_once()
     (file,) = [t.attachment for t in await export.tickets() if t.attachment]
     assert all(f"Field number {n}" in file.content for n in range(12))
+
+
+async def test_the_payload_can_be_seen_before_and_is_exactly_what_is_sent_then(
+    export: Export, jira_sandbox: JiraSandbox
+) -> None:
+    async with export.desk(Fence("dry-run", 0)) as desk:
+        target = await steps.prepare(desk)
+        previewed = await preview(desk, target)
+    assert writes(jira_sandbox) == []
+    assert [issue.title for issue in previewed] == [f"Create t{n}" for n in range(5)]
+    assert previewed[0].attachment == "t0.md"
+    assert previewed[1].blocked_by == [previewed[0].ticket_id]
+    assert all(issue.validated for issue in previewed)
+    await export.run()
+    (sent,) = [call for call in jira_sandbox.journal("POST", "/issue/bulk") if call["path"].endswith("bulk")]
+    assert sent["request_body"]["issueUpdates"] == [issue.request for issue in previewed]
