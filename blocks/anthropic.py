@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
+from blocks.model_calls import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from blocks.model_calls import Ledger
     from blocks.model_client import ModelClient
-
-DEFAULT_MODEL = "claude-haiku-5-5"
 
 
 class AnthropicWriter(Block):

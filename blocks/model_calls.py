@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+DEFAULT_MODEL = "claude-haiku-5-5"
+
 
 class Purpose(StrEnum):
     """Why a model is called."""

@@ -4,6 +4,7 @@ A ticket never fails because of a model: the offline text is always there.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -97,7 +98,7 @@ class ModelWriter:
         return answer
 
     async def _call(self, purpose: Purpose, turns: Sequence[str], max_tokens: int) -> Answer:
-        size = len(self.instructions.encode()) + sum(len(turn.encode()) for turn in turns)
+        size = size_of([self.instructions, *turns])
         call = Call(purpose, prompt_hash(self.name, self.instructions, turns), size, max_tokens)
         return await self.model.ask(call, self.instructions, turns)
 
@@ -145,6 +146,11 @@ def prompt_hash(model: str, instructions: str, turns: Sequence[str]) -> str:
     """What an estimate knows a prompt by: the same prompt makes the same request."""
     common = hashlib.sha256(instructions.encode()).hexdigest()
     return digest([model, common, *turns])
+
+
+def size_of(texts: Sequence[str]) -> int:
+    """The bytes of texts as a request carries them: as JSON."""
+    return sum(len(json.dumps(text, ensure_ascii=False).encode()) for text in texts)
 
 
 def _by_model(prose: Prose, repairs: int) -> Written:

@@ -1,32 +1,29 @@
 """Who writes the tickets of a session, with which words, and what it will cost: settled before a cent is spent."""
 
-import asyncio
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.anthropic import AnthropicWriter
 from db.engine import session_scope
 from db.fence import Fence
 from db.models import Session
 from db.repositories.progress import ProgressRepository
-from db.repositories.replies import Experience, ReplyRepository
 from db.repositories.reservations import ReservationRepository
 from db.repositories.sessions import SessionRepository
 from db.repositories.writing import WritingRepository
 from tasks.core.errors import AdminRequired
 from tasks.core.outcomes import StageRun
 from tasks.core.settings import SessionSettings, WritingSettings
-from tasks.core.tickets.estimate import Calibration, Estimate, estimate
-from tasks.core.tickets.model import Frozen, PlannedTicket
+from tasks.core.tickets.estimate import Estimate
+from tasks.core.tickets.model import Frozen
 from tasks.core.tickets.planning import Plan
-from tasks.core.tickets.prompt import instructions, question
+from tasks.core.tickets.prompt import instructions
+from tasks.estimating import estimate_tickets
 from tasks.lifecycle import actor_of
-from tasks.writers import prompt_hash
 
 OFFLINE = "offline"
 BLOCKS = {"anthropic": AnthropicWriter}  # by provider, which is the name of its block as well
-MATTERS = 20  # so many replies say more than a guess
 
 
 class WritingPlan(Frozen):
@@ -64,7 +61,7 @@ async def make_writing_plan(engine: AsyncEngine, run: StageRun, plan: Plan) -> W
         await ReservationRepository(session).settle_those_of_the_dead(run.session_id, fence)
         spent = await ProgressRepository(session).spent_usd(run.session_id)
         left = max(settings.budget_usd - spent, Decimal(0))
-        expected = await estimate_tickets(session, writing, plan.tickets, left)
+        expected = await estimate_tickets(session, provider, writing.model, words, plan.tickets, left)
         await WritingRepository(session).note(
             run.session_id, "estimate", _noted(expected, spent), actor=actor_of(run)
         )
@@ -102,46 +99,6 @@ def no_block(provider: str) -> AdminRequired:
         actions=("Create the block in the Prefect UI, or set the key and start the stack again.",),
         code="model-block-missing",
     )
-
-
-async def estimate_tickets(
-    session: AsyncSession, writing: WritingPlan, tickets: tuple[PlannedTicket, ...], left_usd: Decimal
-) -> Estimate:
-    """What these tickets cost, those aside whose prompts were answered before."""
-    sizes = await asyncio.to_thread(_sizes, writing, tickets)
-    replies = ReplyRepository(session)
-    known = await replies.known(sizes)
-    experience = await replies.experience(writing.provider, writing.model)
-    return estimate(
-        writing.provider,
-        writing.model,
-        len(writing.instructions.encode()),
-        [size for prompt, size in sizes.items() if prompt not in known],
-        stored=len(known),
-        budget_usd=left_usd,
-        calibration=calibrated(experience),
-    )
-
-
-def calibrated(seen: Experience) -> Calibration:
-    """What the replies of this installation teach; nothing while there are few."""
-    if seen.replies < MATTERS or not (seen.prompt_bytes and seen.input_tokens and seen.first_replies):
-        return Calibration()
-    return Calibration(
-        replies=seen.replies,
-        tokens_per_byte=seen.input_tokens / seen.prompt_bytes,
-        answer_tokens=seen.output_tokens / seen.replies,
-        read_share=seen.cache_read_tokens / seen.input_tokens,
-        kept_share=seen.cache_write_tokens / seen.input_tokens,
-        calls_per_ticket=seen.replies / seen.first_replies,
-    )
-
-
-def _sizes(writing: WritingPlan, tickets: tuple[PlannedTicket, ...]) -> dict[str, int]:
-    questions = (question(ticket) for ticket in tickets)
-    return {
-        prompt_hash(writing.model, writing.instructions, [text]): len(text.encode()) for text in questions
-    }
 
 
 def _noted(expected: Estimate, spent: Decimal) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from pydantic import Field
 
@@ -10,9 +10,10 @@ from tasks.core.tickets.model import Frozen
 from tasks.core.tickets.money import CENT, Tokens, ceiling_usd, cost_usd
 from tasks.core.tickets.prompt import MAX_TOKENS, MORE_TOKENS
 
-# A body is more than its prompt: JSON around it, quotes escaped, the schema of the answer.
-BODY_PER_PROMPT, BODY_AROUND = 2, 2_000
-LOST_ONCE = 2  # the ceiling has room for every call to be lost once: a call without an answer counts in full
+AROUND = 1_500  # bytes of a body beside the prompt: the schema of the answer, names and marks
+ANSWER_BYTES = 4 * MAX_TOKENS  # a repair carries the answer that it is about
+MARGIN = Decimal("1.25")  # for calls that are lost, which count in full, and answers that need more room
+AT_LEAST = 3  # such calls, where there are few tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,7 @@ def estimate(
     """The cost of asking these questions under one set of instructions."""
     costs = [_expected(provider, model, instruction_bytes, size, calibration) for size in question_bytes]
     expected = sum(costs, Decimal(0)) * Decimal(str(calibration.calls_per_ticket))
-    most = sum((_most(provider, model, instruction_bytes + size) for size in question_bytes), Decimal(0))
-    if question_bytes:
-        most += LOST_ONCE * ceiling_usd(provider, model, _body(instruction_bytes), 1)
+    most = _most(provider, model, [instruction_bytes + size + AROUND for size in question_bytes])
     return Estimate(
         provider=provider,
         model=model,
@@ -79,13 +78,17 @@ def _expected(
     )
 
 
-def _most(provider: str, model: str, prompt_bytes: int) -> Decimal:
-    """A first answer, one cut off and asked again with more room, and a repair that carries the answer with it."""
-    body = _body(prompt_bytes)
-    once = ceiling_usd(provider, model, body, MAX_TOKENS) + ceiling_usd(provider, model, body, MORE_TOKENS)
-    answer_bytes = 4 * MORE_TOKENS
-    return LOST_ONCE * (once + ceiling_usd(provider, model, body + answer_bytes, MORE_TOKENS))
-
-
-def _body(prompt_bytes: int) -> int:
-    return BODY_PER_PROMPT * prompt_bytes + BODY_AROUND
+def _most(provider: str, model: str, bodies: Sequence[int]) -> Decimal:
+    """Every ticket written and repaired at full length, and a margin for what goes wrong on the way."""
+    if not bodies:
+        return Decimal(0)
+    once = sum(
+        (
+            ceiling_usd(provider, model, body, MAX_TOKENS)
+            + ceiling_usd(provider, model, body + ANSWER_BYTES, MAX_TOKENS)
+            for body in bodies
+        ),
+        Decimal(0),
+    )
+    dearest = ceiling_usd(provider, model, max(bodies) + ANSWER_BYTES, MORE_TOKENS)
+    return max(once * MARGIN, once + AT_LEAST * dearest).quantize(CENT, ROUND_CEILING)
