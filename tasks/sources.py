@@ -10,8 +10,9 @@ from tasks.core.errors import UserFixable
 from tasks.core.settings import Limits
 from tasks.core.spec.model import SourceFile
 
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 # What a folder or an archive may hold beside the spec is left alone.
-SPEC_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
+SPEC_SUFFIXES = frozenset({".csv", ".tsv", *WORKBOOK_SUFFIXES})
 _FOLDER_VARIABLE = "DRUPAL_TICKETS_SPEC_FOLDER"
 
 
@@ -130,8 +131,17 @@ def _within(limits: Limits, opened: Sequence[Opened]) -> list[SourceFile]:
         left -= len(content)
         if left < 0:
             raise _too_large("All files together are larger", limits.total_bytes, "total_bytes")
-        read.append(SourceFile(name, content))
+        read += _tabs(SourceFile(name, content), limits)
     return read
+
+
+def _tabs(file: SourceFile, limits: Limits) -> list[SourceFile]:
+    """A file itself, or the tabs of a workbook."""
+    if not file.filename.casefold().endswith(WORKBOOK_SUFFIXES):
+        return [file]
+    from tasks.core.spec.workbook import sheets_of
+
+    return sheets_of(file, limits)
 
 
 def _too_large(what: str, most: int, setting: str) -> UserFixable:

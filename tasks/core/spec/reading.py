@@ -10,6 +10,7 @@ from tasks.core.spec.decoding import Decoded, binary_kind, decode, put_back
 from tasks.core.spec.layout import find_layout
 from tasks.core.spec.model import ParsedFile, SourceFile
 from tasks.core.spec.records import Records, read_records
+from tasks.core.spec.sheet_notes import notes_findings, take_notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,20 @@ def read(source: SourceFile) -> Reading:
     if kind is not None:
         return Reading(None, (_blocking(source.filename, "file-unreadable", f"is {kind}, not a CSV file"),))
     decoded = decode(source.content)
-    if not decoded.data.strip():
+    notes, data = take_notes(decoded.data)
+    if not data.strip():
         return Reading(None, (_blocking(source.filename, "file-empty", "is empty"),))
-    layout = find_layout(decoded.data)
-    records = read_records(layout.body(decoded.data), layout.delimiter, layout.width)
+    layout = find_layout(data)
+    records = read_records(layout.body(data), layout.delimiter, layout.width)
     if decoded.held_breaks:
         records = replace(records, data=tuple([[put_back(cell) for cell in cells] for cells in records.data]))
-    return parsed_file(
-        source.filename, records, _encoding_findings(source.filename, decoded), clean=is_clean(decoded.data)
-    )
+    noticed = [*_encoding_findings(source.filename, decoded)]
+    if notes is not None:
+        noticed += notes_findings(source.filename, notes)
+    return _parsed(source.filename, records, noticed, clean=is_clean(data))
 
 
-def parsed_file(
-    filename: str, records: Records, noticed: Sequence[Finding] = (), *, clean: bool = False
-) -> Reading:
+def _parsed(filename: str, records: Records, noticed: Sequence[Finding], *, clean: bool) -> Reading:
     """The table of a file from its records, header first; `clean` says that no cell has to be looked through."""
     header, data, findings = tidy(filename, records.data, clean=clean)
     numbers = range(2, len(records.data[0]) + 1)

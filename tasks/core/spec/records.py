@@ -8,12 +8,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-
-from pandas import read_csv
-from pandas.errors import ParserError
 
 _QUOTE = '"'
 # A cell may be as long as its file; the limit of the csv module is far below that.
@@ -37,10 +33,9 @@ def read_records(data: bytes, delimiter: str, width: int) -> Records:
     """All records of a text whose first record is a header of `width` columns."""
     outside = _outside_quotes(data, delimiter)
     if outside is not None:
-        with suppress(ParserError):  # a record with more cells than the header
-            columns = _read_regular(data, delimiter, width)
-            if outside.count(delimiter.encode()) == len(columns[0]) * (width - 1):
-                return Records(columns)
+        columns = _read_regular(data, delimiter, width)
+        if columns is not None and outside.count(delimiter.encode()) == len(columns[0]) * (width - 1):
+            return Records(columns)
     return _read_carefully(data.decode(), delimiter, width)
 
 
@@ -56,18 +51,25 @@ def _outside_quotes(data: bytes, delimiter: str) -> bytes | None:
     return None if stray.search(outside) else outside
 
 
-def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...]:
-    frame = read_csv(
-        io.BytesIO(data),
-        sep=delimiter,
-        header=None,
-        names=range(width),
-        index_col=False,
-        dtype=object,
-        na_filter=False,
-        skip_blank_lines=False,
-        engine="c",
-    )
+def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...] | None:
+    """The columns; None where a record has more cells than the header."""
+    from pandas import read_csv  # takes a second to load
+    from pandas.errors import ParserError
+
+    try:
+        frame = read_csv(
+            io.BytesIO(data),
+            sep=delimiter,
+            header=None,
+            names=range(width),
+            index_col=False,
+            dtype=object,
+            na_filter=False,
+            skip_blank_lines=False,
+            engine="c",
+        )
+    except ParserError:
+        return None
     return tuple([frame[column].tolist() for column in frame.columns])
 
 
