@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import TypeVar
 
-from blocks.jira_answers import ProjectContext, Sprint
+from blocks.jira_answers import CreateField, IssueType, ProjectContext, Sprint
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraNotFound
 from tasks.core.errors import AdminRequired, UserFixable
@@ -20,6 +21,8 @@ WANTED = (
 )
 NAMED_AT_MOST = 20
 
+T = TypeVar("T")
+
 
 async def load_project_context(
     client: JiraClient, project_key: str, issue_type: str | None = None
@@ -29,21 +32,22 @@ async def load_project_context(
     Raises AdminRequired for a login that is refused or a permission that is missing, UserFixable for a project
     or an issue type that does not exist, Temporary when Jira is away.
     """
-    account = await client.myself()  # first: without a login Jira answers 404 to what exists
-    try:
-        project = await client.project(project_key)
-    except JiraNotFound:
-        raise await _no_such_project(client, project_key) from None
-    permissions = await client.permissions(project.key, WANTED)
-    _require_permissions(client, project_key, account.display_name, permissions)
-    sprints, members, issue_types = await asyncio.gather(
-        load_sprints(client, project.key),
-        client.assignable_users(project.key),
-        client.issue_types(project.key),
+    answers = await asyncio.gather(
+        client.myself(),
+        client.project(project_key),
+        client.permissions(project_key, WANTED),
+        load_sprints(client, project_key),
+        client.assignable_users(project_key),
+        load_screens(client, project_key),
+        return_exceptions=True,  # all at once; what went wrong is told in the order of its causes
     )
-    kinds = [kind for kind in issue_types if not kind.subtask]
-    _require_issue_type(project_key, issue_type, (kind.name for kind in kinds))
-    screens = await asyncio.gather(*(client.create_fields(project.key, kind.id) for kind in kinds))
+    account = value(answers[0])  # first: without a login Jira answers 404 to what exists
+    if isinstance(answers[1], JiraNotFound):
+        raise await _no_such_project(client, project_key) from None
+    project, permissions = value(answers[1]), value(answers[2])
+    _require_permissions(client, project_key, account.display_name, permissions)
+    screens = value(answers[5])
+    _require_issue_type(project_key, issue_type, (kind.name for kind in screens))
     return ProjectContext(
         site=client.site,
         key=project.key,
@@ -51,11 +55,25 @@ async def load_project_context(
         account_id=account.account_id,
         account_name=account.display_name,
         permissions=permissions,
-        sprints=tuple(sprints),
-        members=tuple(member for member in members if member.active),
-        issue_types=tuple(issue_types),
-        create_fields={kind.name: tuple(screen) for kind, screen in zip(kinds, screens, strict=True)},
+        sprints=tuple(value(answers[3])),
+        members=tuple(member for member in value(answers[4]) if member.active),
+        issue_types=tuple(screens),
+        create_fields={kind.name: tuple(fields) for kind, fields in screens.items()},
     )
+
+
+def value(answer: T | BaseException) -> T:
+    """What was answered, or the error that came instead."""
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+async def load_screens(client: JiraClient, project_key: str) -> dict[IssueType, list[CreateField]]:
+    """The create screen of every issue type that can stand alone."""
+    kinds = [kind for kind in await client.issue_types(project_key) if not kind.subtask]
+    screens = await asyncio.gather(*(client.create_fields(project_key, kind.id) for kind in kinds))
+    return dict(zip(kinds, screens, strict=True))
 
 
 async def load_sprints(client: JiraClient, project_key: str) -> list[Sprint]:
