@@ -18,11 +18,11 @@ from typing import Any
 
 import yaml
 from prefect.automations import Automation
-from prefect.cli import app as prefect_command
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import DeploymentSort
+from prefect.context import AsyncClientContext
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists
@@ -31,7 +31,7 @@ from prefect.workers.process import ProcessWorker
 from deployments.model_blocks import ensure_anthropic_block
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
-from tasks.core.errors import ProductError, Temporary
+from tasks.core.errors import AdminRequired, ProductError, Temporary
 
 DEPLOYMENTS = Path(__file__).parents[1] / "prefect.yaml"
 PATIENCE = 180  # seconds until the server answers; it may be migrating its database
@@ -55,12 +55,11 @@ def main() -> int:
     arguments = parser.parse_args()
     import_flows()  # while the server is still coming up
     try:
-        settings = Settings.from_environment(os.environ)
-        known = asyncio.run(set_stage(settings, own_server=arguments.own_server))
+        asyncio.run(set_stage(Settings.from_environment(os.environ), own_server=arguments.own_server))
     except ProductError as error:
         say(f"Error: {error.message}")
         return error.exit_code
-    return deploy(known)
+    return 0
 
 
 def import_flows() -> None:
@@ -69,27 +68,28 @@ def import_flows() -> None:
         import_module(deployment["entrypoint"].rpartition(".")[0])
 
 
-async def set_stage(settings: Settings, *, own_server: bool) -> set[str]:
-    """Everything that deployments stand on; what is right already stays as it is. The deployments that exist."""
-    async with get_client() as client:
-        await wait_for_server(client)
+async def set_stage(settings: Settings, *, own_server: bool) -> None:
+    """Make whatever is missing; what is right already stays as it is."""
+    await wait_for_server()
+    async with AsyncClientContext.get_or_create() as context:  # one client for all of it: making one is slow
+        client = context.client
         for name, (description, limit) in POOLS.items():
             say(await ensure_pool(client, name, description, limit))
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_anthropic_block(settings, own_server=own_server))
         say(await ensure_zombie_automation(client))
-        deployments = await client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)
-        return {deployment.name for deployment in deployments}
+        await deploy(client)
 
 
-async def wait_for_server(client: PrefectClient) -> None:
+async def wait_for_server() -> None:
     """Return when the server answers."""
     deadline = time.monotonic() + PATIENCE
-    while (trouble := await client.api_healthcheck()) is not None:
-        if time.monotonic() > deadline:
-            raise Temporary(f"The Prefect server at {client.api_url} does not answer: {trouble}")
-        await asyncio.sleep(PAUSE)
+    async with get_client() as client:
+        while (trouble := await client.api_healthcheck()) is not None:
+            if time.monotonic() > deadline:
+                raise Temporary(f"The Prefect server at {client.api_url} does not answer: {trouble}")
+            await asyncio.sleep(PAUSE)
 
 
 async def ensure_pool(client: PrefectClient, name: str, description: str, limit: int) -> str:
@@ -133,20 +133,23 @@ async def ensure_zombie_automation(client: PrefectClient) -> str:
     return f"automation {ZOMBIES!r}: created"
 
 
-def deploy(known: set[str]) -> int:
+async def deploy(client: PrefectClient) -> None:
     """What `prefect deploy --all` does, without importing Prefect once more: prefect.yaml stays the one source."""
+    existing = await client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)
+    known = {deployment.name for deployment in existing}
     output = io.StringIO()
-    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
-    try:
-        with contextlib.redirect_stdout(output):
-            prefect_command()
-    except SystemExit as ending:
-        if ending.code:
-            say(output.getvalue())
-            return int(ending.code)
+    with contextlib.redirect_stdout(output):
+        # Imported here, the command sees no terminal and asks nothing.
+        from prefect.cli.deploy import deploy_app
+
+        try:
+            await deploy_app.run_async(["--all", "--prefect-file", str(DEPLOYMENTS)])
+        except SystemExit as ending:
+            if ending.code:
+                say(output.getvalue())
+                raise AdminRequired("The deployments of prefect.yaml could not be made.") from None
     for name in (deployment["name"] for deployment in _deployments()):
         say(f"deployment {name}: {'updated' if name in known else 'created'}")
-    return 0
 
 
 def _deployments() -> list[dict[str, Any]]:

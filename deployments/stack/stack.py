@@ -174,7 +174,7 @@ class Stack:
         words = last_words(log)
         kinds = {kind.exit_code: kind for kind in (UserFixable, AdminRequired, Temporary)}
         if name == parts.BOOTSTRAP and code in kinds:
-            return kinds[code](words.removeprefix("Error: "))
+            return kinds[code](words.removeprefix("Error: "), actions=(f"Its log: {log}",))
         return AdminRequired(f"{name} did not start: {words}", actions=(f"Its log: {log}",), code="part")
 
 
