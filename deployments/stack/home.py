@@ -35,12 +35,13 @@ class Home:
         self.run = root / "run"
         self.keys = root / "keys"
         self.prefect = root / "prefect"
-        self.sandbox_state = root / "jira-sandbox.json"
+        self.jira = root / "jira"
+        self.sandbox_state = self.jira / "sandbox.sqlite"
 
     def prepare(self) -> None:
         """Make the folders, closed to everybody else."""
         try:
-            for folder in (self.root, self.postgres, self.logs, self.run, self.keys, self.prefect):
+            for folder in (self.root, self.postgres, self.logs, self.run, self.keys, self.prefect, self.jira):
                 folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
                 folder.chmod(PRIVATE_FOLDER)
         except OSError as error:

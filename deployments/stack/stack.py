@@ -49,8 +49,8 @@ class Stack:
     async def start_database(self) -> None:
         """Only the application's database, migrated: enough for commands that read and edit."""
         url = await self._open_database()
-        await asyncio.to_thread(upgrade, url)
-        self._note(connection=Connection(database_url=url), database_ready=True)
+        self._note(connection=Connection(database_url=url))
+        await self._migrate(url)
 
     async def start_all(self) -> None:
         """Everything that a session needs. The maintenance worker comes last: nobody waits for it."""
@@ -58,12 +58,12 @@ class Stack:
         connection = self._addresses(url)
         self._note(connection=connection)
         await _together(
-            asyncio.to_thread(upgrade, url),
+            self._migrate(url),
             self._start_server(connection),
             self._start_sandbox(connection),
             self._start_sessions(connection),
         )
-        self._note(database_ready=True, ready=True)
+        self._note(ready=True)
         maintenance = environment.for_worker(self._settings, connection, query_seconds=5)
         self._launch(parts.worker(maintenance, parts.MAINTENANCE, parts.MAINTENANCE_POOL, limit=2))
 
@@ -93,6 +93,10 @@ class Stack:
         await self._start_postgres()
         await self._postgres.create_database(DATABASE)
         return self._postgres.url(DATABASE)
+
+    async def _migrate(self, url: str) -> None:
+        await asyncio.to_thread(upgrade, url)
+        self._note(database_ready=True)
 
     async def _start_postgres(self) -> None:
         if self._postgres.process and self._postgres.process.poll() is None:

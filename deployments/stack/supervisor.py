@@ -80,7 +80,8 @@ def run_until_told(work: Coroutine[Any, Any, None]) -> bool:
                 told.append(task.cancel())
 
         for number in SIGNALS:
-            loop.add_signal_handler(number, tell)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+                loop.add_signal_handler(number, tell)
         try:
             await task
         except asyncio.CancelledError:

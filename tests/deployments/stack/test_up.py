@@ -101,34 +101,36 @@ def test_a_full_disk(small_disk: Path) -> None:
 
 
 @pytest.mark.stack
-def test_a_life_with_a_violent_death_a_new_start_and_an_orderly_end(root: Path) -> None:
-    with start_up(root) as up:
-        told = addresses(up)
-        assert httpx.get(told["ui_url"], trust_env=False).is_success
-        assert httpx.get(told["jira_url"], trust_env=False, follow_redirects=True).is_success
-        before = running(Home(root))
-        assert before is not None
-        assert len(before.processes) >= 5
-        stranger = subprocess.Popen(["sleep", "60"])
-        up.kill()
-    assert wait_for(lambda: all_gone(before)), [one for one in before.processes.items() if one[1].alive()]
-
-    with start_up(root) as up:
-        assert addresses(up) == told  # the same ports: addresses that people noted are still right
-        after = running(Home(root))
-        assert after is not None
-        assert {one.pid for one in after.processes.values()}.isdisjoint(
-            one.pid for one in before.processes.values()
+def test_a_killed_up_leaves_nothing_running_and_touches_nothing_else(root: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        with start_up(root) as up:
+            told = addresses(up)
+            assert httpx.get(told["ui_url"], trust_env=False).is_success
+            state = running(Home(root))
+            up.kill()
+        assert state is not None
+        assert {"postgres", "prefect-server", "jira-sandbox", "worker", "maintenance-worker"} <= set(
+            state.processes
         )
+        assert wait_for(lambda: all_gone(state)), [
+            name for name, one in state.processes.items() if one.alive()
+        ]
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.long
+@pytest.mark.stack
+def test_a_home_whose_up_was_killed_comes_up_again_at_the_same_addresses(root: Path) -> None:
+    with start_up(root) as up:
+        before = addresses(up)
+        up.kill()
+    with start_up(root) as up:
+        assert addresses(up) == before
         descendants = psutil.Process(up.pid).children(recursive=True)
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 0
-    assert all_gone(after)
     assert not [process for process in descendants if process.is_running()]
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
-    assert not (root / "run" / "stack.json").exists()
 
 
 @pytest.mark.stack
@@ -142,8 +144,11 @@ def test_what_is_given_is_used_and_not_started(root: Path, stack: RunningStack) 
     with start_up(root, **given) as up:
         told = addresses(up)
         state = running(Home(root))
+        descendants = psutil.Process(up.pid).children(recursive=True)
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
+    assert not [process for process in descendants if process.is_running()]
+    assert not (root / "run" / "stack.json").exists()
     assert told["prefect_api_url"] == given["PREFECT_API_URL"]
     assert told["jira_url"] == given["JIRA_URL"]
     assert state is not None
