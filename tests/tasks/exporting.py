@@ -126,6 +126,12 @@ class Export:
                 self.session_id, fence.task_id, fence.attempt, context={}, actor=FLOW, counts=False
             )
 
+    async def current(self) -> Fence | None:
+        """The run that holds the session."""
+        async with session_scope(self.engine) as session:
+            row = await TaskRepository(session).current(self.session_id)
+        return Fence(str(row.task_id), row.attempt) if row else None
+
     async def edit(self, key: str, title: str) -> None:
         """A person changes a title; the content is built anew, as the command line does."""
         content = Content(adf(title), content_hash(title, adf(title), None))

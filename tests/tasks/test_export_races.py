@@ -7,16 +7,22 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.errors import AlreadyRunning, Changed, InJira, NotValidated
+from db.engine import create_engine
+from db.errors import AlreadyRunning, Changed, InJira, NotValidated, Unavailable
 from tasks.core.tickets.hashing import content_hash
 from tests.builders.database import validate
 from tests.jira_sandbox import JiraSandbox
-from tests.tasks.exporting import Export, make_export, tickets
+from tests.tasks.exporting import QUICK, Export, make_export, tickets
 
 TICKETS = 12
 SHORT, LONG = 12, 1000
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 class Race:
@@ -94,3 +100,33 @@ async def test_of_two_exports_at_the_same_moment_one_runs_and_the_other_says_so(
     [refused] = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     assert isinstance(refused, AlreadyRunning)
     await export.assert_exactly_once()
+
+
+async def test_connections_that_postgres_ends_cost_another_sitting_and_nothing_else(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox, database_url: str
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(60, chained=True, files=3), QUICK)
+    cutter = create_engine(database_url, pooled=False)
+
+    async def cut() -> None:
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            async with cutter.connect() as connection:
+                await connection.execute(text(CUT))
+
+    cutting = asyncio.create_task(cut())
+    for sitting in range(8):
+        with suppress(Unavailable):
+            await finish(export, f"sitting-{sitting}")
+            break
+    await cutting
+    await cutter.dispose()
+    await export.assert_exactly_once()
+
+
+async def finish(export: Export, run: str) -> None:
+    """A sitting that may be cut off anywhere, even while it writes down that it was."""
+    current = await export.current()
+    if current is not None:
+        await export.fail(current)
+    await export.run(run)
