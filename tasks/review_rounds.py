@@ -1,6 +1,6 @@
 """One round of asking a person: shown, decided once through whichever door, and followed by what was decided."""
 
-from collections import Counter
+from typing import Any, Protocol
 from uuid import UUID
 
 from prefect import task
@@ -13,15 +13,19 @@ from db.engine import session_scope
 from db.enums import ReviewDecision, SessionStage
 from db.errors import Changed
 from db.models import ReviewRound
+from db.repositories.readiness import ReadinessRepository, Standing
 from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
 from db.repositories.sessions import SessionRepository
-from db.repositories.tickets import TicketRepository
+from tasks.core.forms import Rewrite
 from tasks.core.markdown import escape, table
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.lifecycle import actor_of
+from tasks.readiness import obstacles
 from tasks.retrying import ONCE, RETRYING
 
+# The form itself is the approval, and what follows it validates.
+ANSWERED_HERE = frozenset({"approval", "validation"})
 _NEXT: dict[ReviewDecision | None, str] = {
     ReviewDecision.APPROVE: "Approved: delivery is on its way.",
     ReviewDecision.CHANGE: "The tickets stay open for editing; start review-tickets again when they are ready.",
@@ -40,6 +44,22 @@ class Round(BaseModel):
     summary: str = ""
     decision: ReviewDecision | None = None
     decided_by: str | None = None
+    request: Rewrite = Rewrite()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a person decided, and what was decided ends the review."""
+        return self.decision not in (None, ReviewDecision.REGENERATE)
+
+
+class Answer(Protocol):
+    """The form as it was filled in."""
+
+    decision: Any
+    requested_by: str
+    note: str
+    group: Any
+    replace_edits: bool
 
 
 @task(task_run_name="open the review", **RETRYING)
@@ -47,29 +67,45 @@ async def open_round(run: StageRun) -> Round:
     """This run's round, with a summary of the tickets that it asks about."""
     async with session_scope(await database_engine()) as session:
         row = await ReviewRepository(session).open_round(run.session_id, run.flow_run_id, actor=actor_of(run))
-        groups = Counter(
-            ticket.entity_group.value
-            for ticket in await TicketRepository(session).list_tickets(run.session_id)
-        )
-    return _round(row, _summary(run, row, groups))
+        standing = await ReadinessRepository(session).standing(run.session_id)
+    return _round(row, _summary(run, row, standing))
+
+
+@task(task_run_name="ask again", **RETRYING)
+async def ask_again(run: StageRun) -> Round:
+    """The next round, with the tickets as they are now; the same one when this is tried again."""
+    async with session_scope(await database_engine()) as session:
+        reviews = ReviewRepository(session)
+        row = await reviews.waiting(run.session_id)
+        if row is None or row.task_id != run.flow_run_id:
+            row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run))
+        standing = await ReadinessRepository(session).standing(run.session_id)
+    return _round(row, _summary(run, row, standing))
 
 
 @task(task_run_name="record the decision", **ONCE)
-async def record_decision(
-    run: StageRun, asked: Round, decision: ReviewDecision, requested_by: str, note: str
-) -> Round:
+async def record_decision(run: StageRun, asked: Round, answer: Answer) -> Round:
     """Keep the decision; an approval of tickets that changed meanwhile opens a new round instead."""
-    actor = Actor(requested_by, request_id=run.flow_run_id)
+    actor = Actor(answer.requested_by, request_id=run.flow_run_id)
+    decision = ReviewDecision(answer.decision)
+    rewrite = Rewrite(instruction=answer.note, group=answer.group, replace_edits=answer.replace_edits)
+    request = rewrite.model_dump(mode="json") if decision is ReviewDecision.REGENERATE else {}
     engine = await database_engine()
     try:
         async with session_scope(engine) as session:
             row = await ReviewRepository(session).decide(
-                run.session_id, decision, actor=actor, note=note, round_number=asked.number
+                run.session_id,
+                decision,
+                actor=actor,
+                note=answer.note,
+                request=request,
+                round_number=asked.number,
             )
     except Changed as changed:
         async with session_scope(engine) as session:
             row = await ReviewRepository(session).renew(run.session_id, run.flow_run_id, actor=actor)
-        return _round(row, f"**{changed.message}**\n\n{asked.summary}")
+            standing = await ReadinessRepository(session).standing(run.session_id)
+        return _round(row, f"**{changed.message}**\n\n{_summary(run, row, standing)}")
     return _round(row)
 
 
@@ -82,7 +118,9 @@ async def finish_review(run: StageRun, decided: Round) -> StageOutcome:
     elif decided.decision is ReviewDecision.ROLL_BACK:
         stage = SessionStage.PROCESSING
         await _roll_back(run)
-    return StageOutcome(session_id=run.session_id, stage=stage, message=_NEXT.get(decided.decision, "Decided."))
+    return StageOutcome(
+        session_id=run.session_id, stage=stage, message=_NEXT.get(decided.decision, "Decided.")
+    )
 
 
 async def _trigger_delivery(run: StageRun, decided: Round) -> None:
@@ -117,13 +155,24 @@ def _round(row: ReviewRound, summary: str = "") -> Round:
         summary=summary,
         decision=row.decision,
         decided_by=row.decided_by,
+        request=Rewrite.model_validate(row.request),
     )
 
 
-def _summary(run: StageRun, row: ReviewRound, groups: Counter[str]) -> str:
-    total = sum(groups.values())
-    return (
-        f"## {escape(run.site_name)}: {total} tickets (review round {row.round})\n\n"
-        f"{table(['group', 'tickets'], sorted(groups.items()))}\n\n"
-        f"Read them in the artifact `tickets` or with `drupal-tickets tickets list {run.session_id}`."
-    )
+def _summary(run: StageRun, row: ReviewRound, standing: Standing) -> str:
+    """What the form says above its fields: how much there is, what is in the way, where to read and edit."""
+    rows = [(group.group, group.tickets, group.edited, group.not_ready) for group in standing.groups]
+    in_the_way = [
+        f"- {escape(obstacle.message)} `{obstacle.action}`"
+        for obstacle in obstacles(standing)
+        if obstacle.code not in ANSWERED_HERE
+    ]
+    parts = [
+        f"## {escape(run.site_name)}: {standing.tickets} tickets (review round {row.round})",
+        table(["group", "tickets", "edited", "not ready"], rows),
+        f"{standing.unedited_share:.0%} of the tickets are as they were written.",
+        *(["Before the export:\n\n" + "\n".join(in_the_way)] if in_the_way else []),
+        "Read them under Artifacts: a page per group and the picture of what waits for what. "
+        f"Edit them with `drupal-tickets tickets pull {run.session_id} FOLDER`.",
+    ]
+    return "\n\n".join(parts)

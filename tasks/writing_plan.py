@@ -18,7 +18,7 @@ from tasks.core.settings import SessionSettings, WritingSettings
 from tasks.core.tickets.estimate import Estimate
 from tasks.core.tickets.model import Frozen
 from tasks.core.tickets.planning import Plan
-from tasks.core.tickets.prompt import instructions
+from tasks.core.tickets.prompt import asked_for, instructions
 from tasks.estimating import estimate_tickets
 from tasks.lifecycle import actor_of
 
@@ -42,8 +42,13 @@ class WritingPlan(Frozen):
         return self.estimate is not None and self.estimate.stored < self.estimate.tickets
 
 
-async def make_writing_plan(engine: AsyncEngine, run: StageRun, plan: Plan) -> WritingPlan:
-    """Fix the writer of the session, count the dead runs' calls, and estimate what is left to pay."""
+async def make_writing_plan(
+    engine: AsyncEngine, run: StageRun, plan: Plan, instruction: str = ""
+) -> WritingPlan:
+    """Fix the writer of the session, count the dead runs' calls, and estimate what is left to pay.
+
+    An `instruction` is what a person asks for on top when they have tickets written anew.
+    """
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(run.session_id)
     settings = SessionSettings.model_validate(record.settings)
@@ -53,6 +58,7 @@ async def make_writing_plan(engine: AsyncEngine, run: StageRun, plan: Plan) -> W
             run.session_id, provider, model or None, actor=actor_of(run)
         )
     words = instructions(record.site_name, record.site_description, settings.writing)
+    words += asked_for(instruction)
     writing = WritingPlan(provider=provider, model=fixed or "", instructions=words, style=settings.writing)
     if provider == OFFLINE:
         return writing

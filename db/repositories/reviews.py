@@ -1,7 +1,9 @@
 """Review rounds: a person is asked once per round, and the first decision of a round wins, whichever door it takes."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -10,7 +12,7 @@ from db.enums import EventCategory, ReviewDecision
 from db.errors import Changed, Refused
 from db.models import ReviewRound, SessionValidation
 from db.repositories.base import Repository
-from db.repositories.recordable import plain_text
+from db.repositories.recordable import plain_text, recordable
 
 WAITS = timedelta(days=7)
 
@@ -46,6 +48,7 @@ class ReviewRepository(Repository):
         *,
         actor: Actor,
         note: str = "",
+        request: Mapping[str, Any] | None = None,
         round_number: int | None = None,
         revision: int | None = None,
     ) -> ReviewRound:
@@ -68,6 +71,9 @@ class ReviewRepository(Repository):
             raise Changed("The tickets changed since they were shown; look at them again.")
         row = waiting or await self._next_round(session_id, None, WAITS, actor)
         row.decision, row.decided_by, row.note = decision, actor.claimed, plain_text(note)
+        row.request = recordable(request or {})
+        if seen is None:  # decided by somebody who sees the tickets as they are
+            row.revision = validation.revision
         row.decided_at = row.closed_at = func.clock_timestamp()
         await self._save(row)
         await self._write(actor, row, "review.decided", f"Decided: {decision}")

@@ -124,4 +124,6 @@ class ReviewRound(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(server_default="")
+    # What was asked for beside the decision: which tickets to write anew, and how.
+    request: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     closed_at: Mapped[datetime | None]

@@ -1,7 +1,10 @@
 """What people fill in to start something."""
 
+from uuid import UUID
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from db.enums import EntityGroup
 from tasks.core.settings import SessionSettings
 
 
@@ -33,4 +36,23 @@ class NewSession(BaseModel):
     )
     settings: SessionSettings = Field(
         default=SessionSettings(), description="Scope, granularity, budget, Jira fields."
+    )
+
+
+class Rewrite(BaseModel):
+    """Which tickets to write anew, and how."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instruction: str = Field(
+        default="",
+        max_length=4000,
+        description="What to do differently, in a sentence or two; a model follows it, the offline writer cannot.",
+    )
+    tickets: tuple[UUID, ...] = Field(
+        default=(), description="Ids of single tickets; leave empty for the whole group, or for all."
+    )
+    group: EntityGroup | None = Field(default=None, description="Only the tickets of this group.")
+    replace_edits: bool = Field(
+        default=False, description="Switch on to have also those parts rewritten that a person changed."
     )

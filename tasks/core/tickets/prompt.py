@@ -136,6 +136,12 @@ def instructions(site_name: str, site_description: str, style: WritingSettings) 
     return "\n\n".join(parts)
 
 
+def asked_for(instruction: str) -> str:
+    """What the director asks for when tickets are written anew; nothing where they ask for nothing."""
+    asked = instruction.strip()
+    return f"\n\nThe director asks of these tickets, within all the rules above:\n{asked}" if asked else ""
+
+
 def question(ticket: PlannedTicket, rows: Sequence[dict[str, Any]] | None = None) -> str:
     """One ticket, or some of its rows where all of them are too many."""
     shown = {
