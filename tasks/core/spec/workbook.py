@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 _PREVIEW_ROWS = 30
+_ROW_COST = 10  # an empty row costs time as well
 _UNPACKED = 25  # XML is that much larger than the text it holds, at most
 
 
@@ -105,15 +106,20 @@ def _read_sheet(workbook: SourceFile, worksheet: "ReadOnlyWorksheet", most: int)
         cells = [shown(cell) for cell in row]
         sheet.rows.append([text for text, _ in cells])
         sheet.guessed += [(number, at) for at, (_, sure) in enumerate(cells) if not sure]
-        size += sum(len(text) + 1 for text, _ in cells) + 1
-        if size > most:
-            raise _refused(workbook, f"has more than {most / 1_000_000:g} MB in the sheet “{sheet.name}”")
+        size += sum(len(text) + 1 for text, _ in cells) + _ROW_COST
+        _keep_limit(workbook, sheet, size, most)
         if any(text.strip() for text, _ in cells):
             filled = number + 1
     del sheet.rows[filled:]
     width = max((len(row) for row in sheet.rows), default=0)
+    _keep_limit(workbook, sheet, width * len(sheet.rows), most)  # one cell at the far end makes all rows long
     sheet.rows = [[*row, *[""] * (width - len(row))] for row in sheet.rows]
     return sheet
+
+
+def _keep_limit(workbook: SourceFile, sheet: _Sheet, size: int, most: int) -> None:
+    if size > most:
+        raise _refused(workbook, f"has more than {most / 1_000_000:g} MB in the sheet “{sheet.name}”")
 
 
 def _why_no_tab(workbook: SourceFile, sheet: _Sheet) -> str | None:
