@@ -16,12 +16,8 @@ async def database_engine(block_name: str = DATABASE_BLOCK) -> AsyncEngine:
     loop = asyncio.get_running_loop()
     if loop not in _engines:
         block = await AsyncSqlAlchemyConnector.aload(block_name)
+        # Errors must not show parameters: they hold texts of customers and encrypted tokens.
+        options = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10, "hide_parameters": True}
         # Another task of this loop may have been faster while the block was loaded.
-        _engines.setdefault(loop, block.get_engine(pool_pre_ping=True, pool_size=5, max_overflow=10))
+        _engines.setdefault(loop, block.get_engine(**options))
     return _engines[loop]
-
-
-async def close_database() -> None:
-    """Close the connections of the running loop; the next use opens new ones."""
-    if (engine := _engines.pop(asyncio.get_running_loop(), None)) is not None:
-        await engine.dispose()

@@ -51,7 +51,7 @@ class JiraSettings(BaseModel):
     link_type: str = "Blocks"
     in_flight: int = Field(default=8, ge=1, le=32, description="Requests to Jira at the same time.")
     request_seconds: float = Field(
-        default=60, ge=0, description="A request that was sent takes effect within this time (T_request)."
+        default=60, gt=0, description="A request that was sent takes effect within this time (T_request)."
     )
     index_seconds: float = Field(
         default=120, ge=0, description="A created issue can be found by search within this time (T_index)."

@@ -18,7 +18,7 @@ from tests.jira_sandbox import JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, tickets
 
 TICKETS = 12
-SHORT, LONG = 12, 1000
+SHORT, LONG = 8, 1000
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()

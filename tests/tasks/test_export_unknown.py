@@ -2,15 +2,19 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.jira_client import JiraClient
+from db.engine import session_scope
 from db.fence import Fence
+from db.repositories.delivery import DeliveryRepository
 from tasks.core.errors import AdminRequired, Temporary
 from tasks.core.tickets.payload import PROPERTY, session_label
+from tasks.export_surplus import find_surplus
 from tests.jira_sandbox import JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, run_steps, tickets, until_asked
 
@@ -190,6 +194,29 @@ async def test_a_second_issue_made_by_a_broken_assumption_is_found_and_both_are_
         assert one in message
         assert other in message
     assert set(await five.fixes()) == set(five.ids)
+
+
+async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_search(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(2))
+    jira_sandbox.fault("late", **CREATE, seconds=ASSUMED + 3, times=1)
+    await export.run()
+    assert await export.fixes() == {}
+    while len(export.issues()) < 4:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    async with session_scope(engine) as session:
+        for ticket_id in export.ids.values():
+            await DeliveryRepository(session).search_again(export.session_id, ticket_id, timedelta(0))
+        assert await DeliveryRepository(session).searches_due() == [export.session_id]
+    async with export.desk(Fence("later", 0)) as desk:
+        assert await find_surplus(desk.client, desk.ledger) == 2
+        assert await find_surplus(desk.client, desk.ledger) == 2
+    assert len([error for error in await export.errors() if error.error_code == "surplus-issue"]) == 2
+    assert set(await export.fixes()) == {"t0", "t1"}
+    async with session_scope(engine) as session:
+        await DeliveryRepository(session).searched(export.session_id)
+        assert await DeliveryRepository(session).searches_due() == []
 
 
 async def test_jira_away_for_long_is_temporary_and_the_next_run_goes_on(
