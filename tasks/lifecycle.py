@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, FailedRun, PrefectSignal
@@ -61,6 +62,9 @@ def clear_ending(flow_function: Callable[P, Awaitable[R]]) -> Callable[P, Awaita
             return FailedState(message=_sentence(error), data=error)
         except FailedRun as error:
             return FailedState(message=str(error), data=error)
+        except Exception as error:
+            get_run_logger().exception("Nobody foresaw this")
+            return FailedState(message=_unforeseen(error), data=error)
 
     return run
 
@@ -232,6 +236,12 @@ async def _write(
             event_data={"code": code} if code else None,
             execution_time_ms=round((time.monotonic() - started) * 1000),
         )
+
+
+def _unforeseen(error: BaseException) -> str:
+    return (
+        f"Something went wrong that nobody foresaw ({type(error).__name__}); the run's log has the details."
+    )
 
 
 def _sentence(error: ProductError) -> str:

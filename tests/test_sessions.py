@@ -2,18 +2,24 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jsonschema_rs
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from blocks.jira import JiraCredentials
+from db.engine import create_engine, session_scope
+from db.enums import TaskStatus, TaskType
+from db.repositories.audit import AuditRepository
+from db.repositories.background import TaskRepository
 from tests.fact_lock import assert_fact_lock, rows_by_code
 from tests.jira_sandbox import EMAIL, TOKEN
 from tests.stack import RunningStack, free_port
@@ -22,6 +28,15 @@ ROOT = Path(__file__).parents[1]
 LAKESIDE = ROOT / "examples" / "lakeside"
 UWEC = ROOT.parent / "shared" / "data" / "uwec"
 SCHEMA = ROOT.parent / "shared" / "jira" / "adf-schema.json"
+
+STAGE_FLOWS = (
+    "collect-site-info",
+    "upload-spec",
+    "generate-tickets",
+    "validate-tickets",
+    "revalidation-gate",
+    "export-tickets",
+)
 
 pytestmark = pytest.mark.stack
 
@@ -53,6 +68,15 @@ class Jira:
         return self.http.get(fields["attachment"][0]["content"], follow_redirects=True).text
 
 
+@asynccontextmanager
+async def repositories(stack: RunningStack) -> AsyncIterator[AsyncSession]:
+    """The application's database, as the stack's flows left it."""
+    engine = create_engine(stack.connection.database_url, pooled=False)
+    async with session_scope(engine) as session:
+        yield session
+    await engine.dispose()
+
+
 @contextmanager
 def jira_of(stack: RunningStack) -> Iterator[Jira]:
     """The Jira that the stack's sessions export to."""
@@ -73,6 +97,11 @@ class Delivered:
             self.issues = {ticket["jira_key"]: jira.issue(ticket["jira_key"]) for ticket in self.tickets}
             self.files = {key: jira.attachment(fields) for key, fields in self.issues.items()}
             self.found = jira.keys_with_label(self._session_label())
+
+    @property
+    def session_id(self) -> UUID:
+        """The session."""
+        return UUID(self.document["session"]["id"])
 
     @property
     def tickets(self) -> list[dict[str, Any]]:
@@ -182,6 +211,28 @@ def test_the_real_spec_makes_about_135_tickets_and_waits_with_a_held_bundle(deli
     assert {file for file, _ in waiting} == {"UWEC_Fields.csv"}
 
 
+async def test_every_background_run_has_its_row(delivered: Delivered, stack: RunningStack) -> None:
+    async with repositories(stack) as session:
+        runs = await TaskRepository(session).history(delivered.session_id)
+    assert [(run.task_type, run.status, run.attempt) for run in runs] == [
+        (TaskType.PROCESSING, TaskStatus.COMPLETED, 1),
+        (TaskType.ADF_VALIDATION, TaskStatus.COMPLETED, 1),
+        (TaskType.EXPORT, TaskStatus.COMPLETED, 1),
+    ]
+
+
+async def test_every_flow_leaves_who_did_what_in_which_run(delivered: Delivered, stack: RunningStack) -> None:
+    async with repositories(stack) as session:
+        trail = await AuditRepository(session).trail(delivered.session_id)
+        runs = {run.task_id for run in await TaskRepository(session).history(delivered.session_id)}
+    for flow in STAGE_FLOWS:
+        entries = [entry for entry in trail if entry.event_type in (f"{flow}.started", f"{flow}.completed")]
+        assert [entry.event_type for entry in entries] == [f"{flow}.started", f"{flow}.completed"]
+        assert len({entry.request_id for entry in entries}) == 1
+        assert all(entry.claimed_actor and entry.entity_id == str(delivered.session_id) for entry in entries)
+    assert runs <= {entry.request_id for entry in trail}
+
+
 def test_the_same_spec_again_is_refused(delivered: Delivered, stack: RunningStack) -> None:
     site, key = delivered.document["session"]["site_name"], delivered.document["session"]["jira_project_key"]
     again = stack.cli(
@@ -191,21 +242,22 @@ def test_the_same_spec_again_is_refused(delivered: Delivered, stack: RunningStac
     assert "--again" in json.loads(again.stdout)["error"]["actions"][0]
 
 
+@pytest.fixture(scope="module")
+def session_id(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("spec")
+    (folder / "Roles.csv").write_text(
+        "ID,Name,Machine name,X,Dev,QA,Notes\n"
+        ",Chief Editor,chief_editor,a,,,Publishes everything.\n"
+        ",Intern,intern,a,,,Drafts only.\n"
+    )
+    result = stack.cli("run", str(folder), "--site-name", "Reviewed", "--project-key", "TEST", "--json")
+    document = json.loads(result.stdout)
+    assert (result.returncode, document["session"]["waiting_for"]) == (0, "review"), result.stderr
+    return str(document["session"]["id"])
+
+
 class TestReviewedByAPerson:
     """A session that stops at the review, is edited after its validation, and goes on."""
-
-    @pytest.fixture(scope="class")
-    def session_id(self, stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> str:
-        folder = tmp_path_factory.mktemp("spec")
-        (folder / "Roles.csv").write_text(
-            "ID,Name,Machine name,X,Dev,QA,Notes\n"
-            ",Chief Editor,chief_editor,a,,,Publishes everything.\n"
-            ",Intern,intern,a,,,Drafts only.\n"
-        )
-        result = stack.cli("run", str(folder), "--site-name", "Reviewed", "--project-key", "TEST", "--json")
-        document = json.loads(result.stdout)
-        assert (result.returncode, document["session"]["waiting_for"]) == (0, "review"), result.stderr
-        return str(document["session"]["id"])
 
     def test_an_edit_after_validation_stops_the_export(self, stack: RunningStack, session_id: str) -> None:
         assert stack.cli("validate", session_id, "--json").returncode == 0
@@ -258,10 +310,15 @@ def jira_block(stack: RunningStack, name: str, url: str, token: str) -> str:
     return name
 
 
-BUNDLES = "ID,Name,Machine name,X,Dev,QA,Description,Type\n,Page,page,a,,,A page.,Content type\n"
+HEADER = "ID,Name,Machine name,X,Dev,QA,Description,Type\n"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+
+
+def write_spec(folder: Path) -> None:
+    """One bundle, named after the folder: the same spec for the same project would resume its session."""
+    (folder / "Bundles.csv").write_text(f"{HEADER},{folder.name},page,a,,,A page.,Content type\n")
 
 
 class TestBadInput:
@@ -296,11 +353,11 @@ class TestBadInput:
 
     def test_too_many_files(self, stack: RunningStack, tmp_path: Path) -> None:
         for number in range(26):
-            (tmp_path / f"Bundles{number}.csv").write_text(BUNDLES)
+            (tmp_path / f"Bundles{number}.csv").write_text(HEADER)
         assert self.run(stack, str(tmp_path))[0] == 10
 
     def test_a_file_of_three_megabytes(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES + ",Page,page,a,,,x,Content type\n" * 110_000)
+        (tmp_path / "Bundles.csv").write_text(HEADER + ",Page,page,a,,,x,Content type\n" * 110_000)
         assert self.run(stack, str(tmp_path))[0] == 10
 
     @pytest.mark.parametrize(
@@ -318,14 +375,14 @@ class TestBadInput:
         self.assert_recorded(stack, document)
 
     def test_a_project_that_does_not_exist(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES)
+        write_spec(tmp_path)
         code, document = self.run(stack, str(tmp_path), project="NOWHERE")
         assert code == 10
         assert "NOWHERE" in document["error"]["message"]
         self.assert_recorded(stack, document)
 
     def test_a_token_that_may_not_create_issues(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES)
+        write_spec(tmp_path)
         with permissions_revoked(stack, "CREATE_ISSUES"):
             code, document = self.run(stack, str(tmp_path))
         assert code == 20
@@ -333,7 +390,7 @@ class TestBadInput:
         self.assert_recorded(stack, document)
 
     def test_a_token_that_is_wrong(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES)
+        write_spec(tmp_path)
         block = jira_block(stack, "wrong-token", stack.connection.jira_url, "not-the-token")
         code, document = self.run(stack, str(tmp_path), "--jira-site", block)
         assert code == 20
@@ -341,13 +398,15 @@ class TestBadInput:
         self.assert_recorded(stack, document)
 
     def test_jira_that_does_not_answer(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES)
+        write_spec(tmp_path)
         block = jira_block(stack, "jira-away", f"http://127.0.0.1:{free_port()}", TOKEN)
         code, document = self.run(stack, str(tmp_path), "--jira-site", block)
         assert code == 30
         self.assert_recorded(stack, document)
 
     def test_a_database_that_does_not_answer(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(BUNDLES)
-        code, _ = self.run(stack, str(tmp_path), DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+        write_spec(tmp_path)
+        home = str(tmp_path / "home")
+        away = "postgresql://nobody@127.0.0.1:9/none"
+        code, _ = self.run(stack, str(tmp_path), DRUPAL_TICKETS_HOME=home, DATABASE_URL=away)
         assert code == 30
