@@ -1,6 +1,7 @@
 """Tickets written anew, one or a group, with an instruction: locked ones are left alone, and nothing is ever lost."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
@@ -114,3 +115,13 @@ async def _store(
 
 def _left(ticket: Ticket, result: Result) -> Regenerated:
     return Regenerated(ticket_id=str(ticket.id), title=ticket.title, result=result)
+
+
+def said(results: Sequence[Regenerated], *, unheard: bool) -> str:
+    """What became of the tickets, in a sentence."""
+    counts = Counter(one.result for one in results)
+    parts = [f"{counts[result]} {result}" for result in Result if counts[result]]
+    kept = sum(bool(one.kept) for one in results)
+    parts += [f"in {kept} a person's own words stay"] if kept else []
+    told = " The offline writer cannot follow an instruction." if unheard else ""
+    return f"Of {len(results)} tickets: {'; '.join(parts)}.{told}"

@@ -21,7 +21,7 @@ from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.planning import Plan
 from tasks.lifecycle import actor_of, require_not_cancelled
-from tasks.regeneration import Regenerated, Result, chosen_tickets, regenerate_one
+from tasks.regeneration import Regenerated, chosen_tickets, regenerate_one, said
 from tasks.retrying import RETRYING
 from tasks.writers import Writer
 from tasks.writing import opened_writer, run_name, write_ticket
@@ -97,13 +97,3 @@ async def finish_rewriting(
         message=said(results, unheard=bool(rewrite.instruction.strip()) and writing.provider == OFFLINE),
         counts=dict(Counter(one.result.name.lower() for one in results)),
     )
-
-
-def said(results: Sequence[Regenerated], *, unheard: bool) -> str:
-    """What became of the tickets, in a sentence."""
-    counts = Counter(one.result for one in results)
-    parts = [f"{counts[result]} {result}" for result in Result if counts[result]]
-    kept = sum(bool(one.kept) for one in results)
-    parts += [f"in {kept} a person's own words stay"] if kept else []
-    told = " The offline writer cannot follow an instruction." if unheard else ""
-    return f"Of {len(results)} tickets: {'; '.join(parts)}.{told}"

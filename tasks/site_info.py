@@ -7,11 +7,11 @@ from blocks.jira_answers import ProjectContext
 from blocks.jira_project import load_project_context
 from db.engine import session_scope
 from db.enums import SessionStage
-from db.repositories.projects import ProjectRepository
 from db.repositories.sessions import SessionRepository
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.jira import session_client
 from tasks.lifecycle import actor_of
+from tasks.project_context import store_context
 from tasks.retrying import RETRYING
 
 
@@ -28,18 +28,7 @@ async def check_project(run: StageRun) -> ProjectContext:
 async def finish_site_info(run: StageRun, project: ProjectContext) -> StageOutcome:
     """Keep the project for a day, note site and account, and move the session on to upload."""
     async with session_scope(await database_engine()) as session:
-        await ProjectRepository(session).store(
-            run.session_id,
-            project_key=project.key,
-            project_name=project.name,
-            can_create_tickets=project.can_create_tickets,
-            can_assign_tickets=project.can_assign_tickets,
-            available_sprints=[sprint.model_dump(mode="json") for sprint in project.sprints],
-            team_members=[member.model_dump(mode="json") for member in project.members],
-            issue_types=[kind.model_dump(mode="json") for kind in project.issue_types],
-            create_fields=project.model_dump(mode="json")["create_fields"],
-            actor=actor_of(run),
-        )
+        await store_context(session, run.session_id, project, actor_of(run))
         sessions = SessionRepository(session)
         await sessions.bind_account(
             run.session_id, project.site, project.account_id, project.account_name, actor=actor_of(run)

@@ -15,6 +15,8 @@ from deployments.cli import (
     session_stops,
     sessions,
     stages,
+    ticket_files,
+    ticket_versions,
     tickets,
 )
 from deployments.cli.boundary import guard
@@ -50,6 +52,12 @@ sessions.app.command("rollback")(session_stops.roll_back_session)
 for stage in (stages.upload, stages.generate, reviewing.review, stages.validate, stages.export):
     app.command()(stage)
 app.add_typer(tickets.app, name="tickets")
+tickets.app.command("regenerate")(ticket_versions.regenerate_tickets)
+tickets.app.command("versions")(ticket_versions.list_versions)
+tickets.app.command("restore")(ticket_versions.restore_ticket)
+tickets.app.command("pull")(ticket_files.pull_tickets)
+tickets.app.command("push")(ticket_files.push_tickets)
+tickets.app.command("picture")(ticket_files.draw_picture)
 app.command()(cost.cost)
 app.command()(housekeeping.cleanup)
 app.add_typer(accounts.app, name="jira")

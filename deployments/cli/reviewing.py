@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from deployments.cli.deciding import decide, end_form, stack_is_up, standing_part
 from deployments.cli.options import As, SessionId, actor
 from deployments.cli.output import Json, note, print_facts, print_table, show
 from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
@@ -15,60 +17,78 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from db.actor import Actor
+    from db.enums import ReviewDecision
     from db.models import SessionValidation, Ticket
+
+
+class Decision(StrEnum):
+    """What can be decided here; the others are commands of their own."""
+
+    APPROVE = "approve"
+    CHANGE = "change"
+    CANCEL = "cancel"
 
 
 def review(
     session: SessionId,
     *,
     approve: Annotated[bool, typer.Option("--approve", help="Approve the tickets as they stand.")] = False,
+    decision: Annotated[
+        Decision | None,
+        typer.Option(help="Another decision: `change` and `cancel` close the round that waits."),
+    ] = None,
     note_: Annotated[str, typer.Option("--note", help="Anything the team should know.")] = "",
     form: Annotated[bool, typer.Option("--form", help="Put the form into the Prefect UI.")] = False,
     as_: As = None,
     json: Json = False,
 ) -> None:
-    """Show what stands between the tickets and Jira; approve them here, or by the form in the Prefect UI."""
+    """Show what stands between the tickets and Jira; decide here, or by the form in the Prefect UI."""
     acting = actor(as_)
+    if approve and decision not in (None, Decision.APPROVE):
+        raise typer.BadParameter("Say --approve or another --decision, one of both.")
+    decided = Decision.APPROVE if approve else decision
     if form:
         document = with_stack(lambda place: _put_form(place, session, acting))
+    elif decided and stack_is_up():
+        document = with_stack(lambda place: _decide_and_end(place, session, decided, note_, acting))
     else:
-        document = with_database(lambda engine: _review(engine, session, approve, note_, acting))
+        document = with_database(lambda engine: _review(engine, session, decided, note_, acting))
     rows = [(one["group"], one["tickets"], one["edited"], one["not_ready"]) for one in document["groups"]]
 
     def render(target: Any) -> None:
         print_facts(target, {"session": document["session"]["id"], **document["review"]})
         print_table(target, ("Group", "Tickets", "Edited", "Not ready"), rows)
+        obstacles = [(one["message"], one["action"]) for one in document["readiness"]["obstacles"]]
+        print_table(target, ("Before the export", "What to do"), obstacles)
 
     show(document, json, render)
-    if approve:
+    if decided is Decision.APPROVE:
         note(f"Go on with: drupal-tickets session resume {document['session']['id']}")
 
 
 async def _review(
-    engine: "AsyncEngine", text: str, approve: bool, note_: str, acting: "Actor"
+    engine: "AsyncEngine", text: str, decided: Decision | None, note_: str, acting: "Actor"
 ) -> dict[str, Any]:
     record = await find_session(engine, text)
-    if approve:
-        await _approve(engine, record.id, note_, acting)
+    if decided:
+        await decide(engine, record.id, _as_decision(decided), note_, acting)
     return await _standing(engine, record.id)
 
 
-async def _approve(engine: "AsyncEngine", session_id: UUID, note_: str, acting: "Actor") -> None:
-    from db.engine import session_scope
-    from db.enums import ReviewDecision, SessionStage
-    from db.repositories.reviews import ReviewRepository
-    from db.repositories.sessions import SessionRepository
-    from tasks.core.errors import UserFixable
+async def _decide_and_end(
+    place: Workplace, text: str, decided: Decision, note_: str, acting: "Actor"
+) -> dict[str, Any]:
+    record = await find_session(place.engine, text)
+    if run := await decide(place.engine, record.id, _as_decision(decided), note_, acting):
+        told = f"{acting.claimed} decided on the command line: {decided}."
+        await end_form(place, run, told)
+    return await _standing(place.engine, record.id)
 
-    async with session_scope(engine) as session:
-        record = await SessionRepository(session).lock(session_id)
-        if record.current_stage is not SessionStage.REVIEW:
-            raise UserFixable(
-                f"The session is at stage {record.current_stage}; there is nothing to approve.",
-                code="wrong-stage",
-            )
-        reviews = ReviewRepository(session)
-        await reviews.decide(session_id, ReviewDecision.APPROVE, actor=acting, note=note_)
+
+def _as_decision(decided: Decision) -> "ReviewDecision":
+    from db.enums import ReviewDecision
+
+    return ReviewDecision(decided.value)
 
 
 async def _put_form(place: Workplace, text: str, acting: "Actor") -> dict[str, Any]:
@@ -83,6 +103,7 @@ async def _put_form(place: Workplace, text: str, acting: "Actor") -> dict[str, A
 async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
     from db.engine import session_scope
     from db.repositories.background import TaskRepository
+    from db.repositories.readiness import ReadinessRepository
     from db.repositories.reviews import ReviewRepository
     from db.repositories.sessions import SessionRepository
     from db.repositories.tickets import TicketRepository
@@ -90,6 +111,7 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
     from deployments.cli.report import session_part
 
     async with session_scope(engine) as session:
+        standing = await ReadinessRepository(session).standing(session_id)
         record = await SessionRepository(session).get(session_id)
         busy = await TaskRepository(session).current(session_id) is not None
         tickets = await TicketRepository(session).list_tickets(session_id)
@@ -100,6 +122,7 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
     return {
         "session": session_part(record, busy=busy),
         "groups": _groups(tickets),
+        "readiness": standing_part(standing),
         "review": {
             "decision": last.decision.value if last and last.decision else None,
             "decided_by": last.decided_by if last else None,

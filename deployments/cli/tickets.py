@@ -1,12 +1,13 @@
 """`drupal-tickets tickets`: the review of a session's tickets. Edits are written at once, without a run."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from deployments.cli.options import As, SessionId, TicketId, actor
 from deployments.cli.output import Json, note, print_table, printable, short, show
+from deployments.cli.project_refresh import refresher
 from deployments.cli.ticket_options import (
     Assignee,
     Components,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from db.models import Session, Ticket
+    from db.repositories.tickets import Assignment, TicketChanges
 
 
 app = typer.Typer(no_args_is_help=True, help="The tickets of a session: read them, change them.")
@@ -123,7 +125,8 @@ def edit_ticket(
         from tasks import review
 
         [found] = await find_tickets(engine, record.id, [ticket])
-        await review.edit_ticket(engine, record.id, found.id, {**given, **fields}, actor(as_))  # type: ignore[typeddict-item]
+        refresh, changes = refresher(engine, actor(as_)), cast("TicketChanges", {**given, **fields})
+        await review.edit_ticket(engine, record.id, found.id, changes, actor(as_), refresh=refresh)
         return await listed_tickets(engine, record.id, only=[found.id])
 
     _show_changed(_on_session(session, edit), json)
@@ -165,7 +168,8 @@ def assign_tickets(
 
         named = [found.id for found in await find_tickets(engine, record.id, tickets or [])]
         chosen = named or [one.id for one in await _of_group(engine, record, group)]
-        changed = await review.assign_tickets(engine, record.id, chosen, fields, actor(as_))  # type: ignore[arg-type]
+        refresh, values = refresher(engine, actor(as_)), cast("Assignment", fields)
+        changed = await review.assign_tickets(engine, record.id, chosen, values, actor(as_), refresh=refresh)
         return await listed_tickets(engine, record.id, only=changed)
 
     _show_changed(_on_session(session, assign), json)
