@@ -1,5 +1,6 @@
 """`drupal-tickets cleanup`: what is past its retention."""
 
+import asyncio
 import json as json_module
 from enum import StrEnum
 from typing import Annotated, Any
@@ -42,7 +43,7 @@ def cleanup(
 async def _cleanup(
     place: Workplace, chosen: list[Cleanup], parameters: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    return [await clean(place, f"cleanup-{what}", parameters) for what in chosen]
+    return await asyncio.gather(*(clean(place, f"cleanup-{what}", parameters) for what in chosen))
 
 
 async def clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
