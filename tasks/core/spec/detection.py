@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tasks.core.spec.model import BOOKKEEPING, ParsedFile
 from tasks.core.spec.names import KINDS, file_key, header_key, kind_key
-from tasks.core.spec.registry import REGISTRY, TAB_TYPES, TabType
+from tasks.core.spec.registry import REGISTRY, TAB_TYPES, TabType, tab_type
 
 _SAMPLE = 200
 _MOST_TELLING = 2  # telling columns from which on a header may lack a needed one
@@ -76,7 +76,7 @@ def detect(parsed: ParsedFile) -> Detection:
 
 def declared(parsed: ParsedFile, csv_type: str) -> Detection:
     """A file whose tab a person said."""
-    fit = _fit(REGISTRY[csv_type], parsed.header)
+    fit = _fit(tab_type(csv_type), parsed.header)
     return _detection(fit, 1.0, "set by a person")
 
 
@@ -148,7 +148,8 @@ def _detection(fit: _Fit, confidence: float, *reasons: str, rivals: tuple[str, .
         return Detection(fit.tab.name, confidence, reasons, fit.columns, fit.missing, rivals)
     first = next((at for at, name in enumerate(fit.header) if at not in fit.columns.values() and name), None)
     named = {fit.tab.label: first} if first is not None and fit.tab.label not in fit.columns else {}
-    return Detection(fit.tab.name, confidence, reasons, {**fit.columns, **named}, rivals=rivals)
+    missing = tuple(name for name in fit.missing if name == "parent")  # what a person declared must be there
+    return Detection(fit.tab.name, confidence, reasons, {**fit.columns, **named}, missing, rivals)
 
 
 def _by_kinds(parsed: ParsedFile, fits: Sequence[_Fit]) -> Sequence[_Fit]:

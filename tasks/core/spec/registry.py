@@ -5,8 +5,9 @@ refer to, and how its rows become tickets.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from db.enums import EntityGroup
 from tasks.core.errors import UserFixable
@@ -318,15 +319,39 @@ REGISTRY: Mapping[str, TabType] = {tab.name: tab for tab in TAB_TYPES}
 
 
 def tab_type(csv_type: str) -> TabType:
-    """The tab type of that name; a name that nobody knows is the person's to correct."""
-    found = REGISTRY.get(csv_type)
+    """The tab type of that name; a name that nobody knows is the person's to correct.
+
+    `custom:bundles:Used on` is a custom tab whose rows belong to the bundles that the column “Used on” names.
+    """
+    found = REGISTRY.get(csv_type) or _child_tab(csv_type)
     if found is None:
         raise UserFixable(
             f"There is no tab type “{csv_type}”.",
-            actions=[f"Use one of: {', '.join(REGISTRY)}."],
+            actions=[f"Use one of: {', '.join(REGISTRY)}, or custom:PARENT:COLUMN for a tab of your own."],
             code="tab-type-unknown",
         )
     return found
+
+
+@lru_cache(maxsize=256)
+def _child_tab(csv_type: str) -> TabType | None:
+    """A custom tab with a parent tab and the column that names it."""
+    kind, parent, column = (*csv_type.split(":", 2), "", "")[:3]
+    key = header_key(column)
+    if kind != "custom" or parent not in REGISTRY or not key:
+        return None
+    custom = REGISTRY["custom"]
+    return replace(
+        custom,
+        name=csv_type,
+        columns=(Column("parent", (key,)), *custom.columns),
+        needs=(("parent",),),
+        group=REGISTRY[parent].group,
+        references=(Reference("parent", parent, parent=True),),
+        granularity=Granularity.WITH_PARENT,
+        switches=_WITH_PARENT,
+        group_by=("parent",),
+    )
 
 
 def granularity_of(csv_type: str, chosen: Mapping[str, str]) -> Granularity:

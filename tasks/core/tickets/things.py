@@ -20,6 +20,7 @@ from tasks.core.tickets.hashing import digest
 from tasks.core.tickets.wording import clause, visible
 
 _PLACE_OF_TAB = {tab.name: (tab.parent is not None, -at) for at, tab in enumerate(TAB_TYPES)}
+_OWN_TAB = (True, -len(TAB_TYPES))  # a tab that a person declared comes last
 _STRENGTH = (
     RowAction.BUILD,
     RowAction.CHANGE,
@@ -114,7 +115,7 @@ class Things:
 
 def in_reading_order(rows: Iterable[Row]) -> list[Row]:
     """What defines things before what belongs to them, then as in the files."""
-    return sorted(rows, key=lambda row: (_PLACE_OF_TAB[row.csv_type], row.file, row.record))
+    return sorted(rows, key=lambda row: (_PLACE_OF_TAB.get(row.csv_type, _OWN_TAB), row.file, row.record))
 
 
 def slugged(text: str) -> str:

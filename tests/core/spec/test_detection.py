@@ -8,6 +8,7 @@ from db.enums import ErrorSeverity
 from tasks.core.errors import UserFixable
 from tasks.core.spec.detection import Detection, detect
 from tasks.core.spec.reading import read
+from tasks.core.spec.references import resolve
 from tests.builders.spec import HEADERS, bundle, coded, csv_file, field, load, tab
 
 TYPES = {
@@ -158,3 +159,35 @@ def test_of_two_headers_of_one_meaning_the_usual_one_counts() -> None:
     header = "Bundle,Field label,Machine name,Field type,Description,Help text"
     found = detected("a.csv", header)
     assert found.columns["help_text"] == 5
+
+
+PERMISSIONS = csv_file(
+    "Permissions.csv",
+    [["Role", "Permission", "X"], ["Editor", "edit any page", "a"], ["Nobody", "edit any page", "a"]],
+)
+ROLES = tab("Userroles", {"Name": "Editor", "Machine name": "editor", "X": "a"})
+
+
+def test_a_person_can_declare_the_parent_of_a_custom_tab() -> None:
+    spec = load(PERMISSIONS, ROLES, types={"Permissions.csv": "custom:user_roles:Role"})
+    references = resolve(spec)
+    known, unknown = spec.rows("custom:user_roles:Role")
+    assert [row["name"] for row in references.children(spec.rows("user_roles")[0])] == ["edit any page"]
+    assert references.parent(known) == spec.rows("user_roles")[0]
+    assert references.parent(unknown) is None
+    assert [(finding.value, finding.records) for finding in coded(spec, "reference-unresolved")] == [
+        ("Nobody", (3,))
+    ]
+
+
+def test_a_declared_column_must_be_there() -> None:
+    spec = load(PERMISSIONS, ROLES, types={"Permissions.csv": "custom:user_roles:Who"})
+    assert [finding.severity for finding in coded(spec, "column-missing")] == [ErrorSeverity.WARNING]
+
+
+@pytest.mark.parametrize(
+    "csv_type", ["custom:nothing:Role", "custom:user_roles", "custom:user_roles: ", "own:user_roles:Role"]
+)
+def test_a_declaration_that_makes_no_sense_is_refused(csv_type: str) -> None:
+    with pytest.raises(UserFixable, match="no tab type"):
+        load(PERMISSIONS, types={"Permissions.csv": csv_type})

@@ -8,7 +8,7 @@ from tasks.core.findings import Finding
 from tasks.core.settings import RowAction, SessionSettings
 from tasks.core.spec.detection import Detection
 from tasks.core.spec.model import ParsedFile, Table
-from tasks.core.spec.registry import REGISTRY
+from tasks.core.spec.registry import REGISTRY, tab_type
 from tasks.core.spec.reporting import each, quoted
 from tasks.core.spec.scope import BLANK
 from tasks.core.spec.tabs import Tab
@@ -19,7 +19,7 @@ _UNSURE = 0.5
 
 def detection_findings(parsed: ParsedFile, detection: Detection) -> Iterable[Finding]:
     """How sure it is what tab a file is, where it is not."""
-    title = REGISTRY[detection.csv_type].title if detection.csv_type else ""
+    title = tab_type(detection.csv_type).title if detection.csv_type else ""
     if detection.csv_type is None:
         yield _file(
             parsed,
