@@ -44,28 +44,33 @@ async def prepare_writing(run: StageRun, plan: Plan) -> WritingPlan:
 
 
 async def write_tickets(run: StageRun, plan: Plan, writing: WritingPlan) -> dict[str, Written]:
-    """The text of every ticket, by key; each ticket is a task of its own, named for people.
+    """The text of every ticket, by key."""
+    await require_not_cancelled(run)
+    async with opened_writer(run, writing) as (writer, at_once):
+        return await write_all(run, plan, writer, at_once)
+
+
+async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> dict[str, Written]:
+    """Every ticket by a task of its own, named for people, so many at once.
 
     After the first ticket that cannot be written, what is under way ends and nothing new begins.
     """
-    await require_not_cancelled(run)
-    failures: list[BaseException] = []
-    async with opened_writer(run, writing) as (writer, at_once), Progress(run, len(plan.tickets)) as progress:
-        gate = asyncio.Semaphore(at_once)
+    gate, failures = asyncio.Semaphore(at_once), list[Exception]()
 
-        async def write_one(ticket: PlannedTicket) -> Written | None:
-            async with gate:
-                if failures:
-                    return None
-                try:
-                    written = await write_ticket.with_options(task_run_name=run_name(ticket))(ticket, writer)
-                except Exception as error:
-                    failures.append(error)
-                    return None
-                await progress.one_more()
-                return written
+    async def write_one(ticket: PlannedTicket, progress: Progress) -> Written | None:
+        async with gate:
+            if failures:
+                return None
+            try:
+                written = await write_ticket.with_options(task_run_name=run_name(ticket))(ticket, writer)
+            except Exception as error:
+                failures.append(error)
+                return None
+            await progress.one_more()
+            return written
 
-        texts = await asyncio.gather(*(write_one(ticket) for ticket in plan.tickets))
+    async with Progress(run, len(plan.tickets)) as progress:
+        texts = await asyncio.gather(*(write_one(ticket, progress) for ticket in plan.tickets))
     if failures:
         raise failures[0]
     return {ticket.key: text for ticket, text in zip(plan.tickets, texts, strict=True) if text is not None}
