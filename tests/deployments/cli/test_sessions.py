@@ -154,7 +154,8 @@ def test_nothing_is_approved_before_there_are_tickets(cli: Cli, database: InData
 
 def test_a_rollback_shows_first_what_would_be_lost(cli: Cli, session: UUID) -> None:
     result = cli("session", "rollback", session, "--to", "upload", "--json")
-    assert result.document == {"impact": {"tickets": 3, "attachments": 0, "edits": 0}, "done": False}
+    nothing_sent = {"tickets": 3, "attachments": 0, "edits": 0, "issues": 0}
+    assert result.document == {"impact": nothing_sent, "done": False}
     assert "--yes" in result.err
     assert len(cli("session", "show", session, "--json").document["tickets"]) == 3
 

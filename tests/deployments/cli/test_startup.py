@@ -13,7 +13,7 @@ from tests.builders.reviewing import reviewable
 from tests.deployments.cli.conftest import Cli, InDatabase
 
 ROOT = Path(__file__).parents[3]
-HEAVY = ("prefect", "pandas", "sqlalchemy", "pydantic", "httpx", "atlassian")
+HEAVY = ("prefect", "pandas", "sqlalchemy", "httpx", "atlassian")
 COMMANDS = {
     (): {
         "up", "run", "session", "upload", "generate", "review", "validate", "export", "cleanup", "cost", "tickets",
