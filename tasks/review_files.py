@@ -84,7 +84,7 @@ async def push(
             ),
             code="push-conflict",
         )
-    if dry_run or not pushed.changes:
+    if dry_run or not (pushed.changes or side):
         return pushed
     await _apply(engine, session_id, pushed.changes, {t.id: t for t in stored.values()}, actor, refresh)
     async with session_scope(engine) as session:

@@ -33,15 +33,20 @@ def small_spec() -> tuple[Any, ...]:
 
 async def reviewable(engine: AsyncEngine, **session: Any) -> UUID:
     """A session at review with the tickets of the small spec; returns its id."""
-    spec = small_spec()
     session_id = await make_session(engine, **session)
     await move_to(engine, session_id, SessionStage.REVIEW)
-    planned = [stored(ticket, at) for at, ticket in enumerate(tickets(*spec).values())]
     async with session_scope(engine) as scope:
-        for file in spec:
+        for file in small_spec():
             await FileRepository(scope).add(session_id, file.filename, file.content, actor=DIRECTOR)
-        await TicketRepository(scope).replace_all(session_id, planned, actor=FLOW)
+    await restore_tickets(engine, session_id)
     return session_id
+
+
+async def restore_tickets(engine: AsyncEngine, session_id: UUID) -> None:
+    """Store the tickets of the small spec, as processing does."""
+    planned = [stored(ticket, at) for at, ticket in enumerate(tickets(*small_spec()).values())]
+    async with session_scope(engine) as scope:
+        await TicketRepository(scope).replace_all(session_id, planned, actor=FLOW)
 
 
 def stored(ticket: PlannedTicket, position: int) -> NewTicket:

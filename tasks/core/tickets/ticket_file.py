@@ -88,7 +88,10 @@ def _front_matter(text: str, place: str) -> dict[str, Any]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - texts, lists and mappings only
     except (yaml.YAMLError, RecursionError) as error:
-        raise _refused(place, f"its front matter is not YAML ({_problem(error)})") from error
+        raise _refused(
+            place,
+            f"its front matter is not YAML ({_problem(error)}); a text with `: ` or `#` stands in quotes",
+        ) from error
     if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
         raise _refused(place, "its front matter is not a list of `name: value`")
     names = [str(key.value) for key, _ in node.value]

@@ -46,7 +46,8 @@ def test_the_usual_marks_are_understood() -> None:
 
 
 def test_blocks_are_understood() -> None:
-    markdown = "# Title\n\n- a\n  - b\n\n1. one\n\n> quoted\n\n```\nx < y\nz\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n---"
+    code, table = "```\nx < y\nz\n```", "| a | b |\n|---|---|\n| 1 | 2 |"
+    markdown = "\n\n".join(["# Title", "- a\n  - b", "1. one", "> quoted", code, table, "---"])
     assert kinds(markdown) == [
         "heading",
         "bulletList",
@@ -139,8 +140,44 @@ def test_forty_thousand_characters_of_anything_end(pattern: str) -> None:
 
 
 PIECES = st.sampled_from(
-    ["# ", "- ", "  - ", "> ", "1. ", "```\n", "`", "**", "*", "_", "~~", "[x](http://a.b)", "[x](javascript:a)", "![i](http://a)", "| a | b |\n|---|---|\n", "| 1 |\n", "\n", "\n\n", "<b>", "</b>", "<http://a.b>", "&amp;", "word", " ", "é", "🚀", "\ue000", "- [ ] ", "---\n", "    ", "[", "]", "(", ")", "\\"]
-)  # fmt: skip
+    [
+        "# ",
+        "- ",
+        "  - ",
+        "> ",
+        "1. ",
+        "```\n",
+        "`",
+        "**",
+        "*",
+        "_",
+        "~~",
+        "[x](http://a.b)",
+        "[x](javascript:a)",
+        "![i](http://a)",
+        "| a | b |\n|---|---|\n",
+        "| 1 |\n",
+        "\n",
+        "\n\n",
+        "<b>",
+        "</b>",
+        "<http://a.b>",
+        "&amp;",
+        "word",
+        " ",
+        "é",
+        "🚀",
+        "\ue000",
+        "- [ ] ",
+        "---\n",
+        "    ",
+        "[",
+        "]",
+        "(",
+        ")",
+        "\\",
+    ]
+)
 
 
 @given(

@@ -16,23 +16,70 @@ from tests.builders.tickets import article
 
 ID = "00000000-0000-0000-0000-000000000001"
 PLAN = article({"label": "Teaser | # text", "Help text": "# From the spec (not read back)"})
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=60) | st.sampled_from(
-    [SPEC, "# Notes\nmine", "# Success criteria", "- item", "\\# x", "---", "...", "yes", "null", "=1+1", "'=x", "''", "@a", "a: b # c", "&a *b !c", "\ufeff", "\u2028", "שלום", "🚀", "12", "%x", "- ", "\\", "#"]
-)  # fmt: skip
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=60
+) | st.sampled_from(
+    [
+        SPEC,
+        "# Notes\nmine",
+        "# Success criteria",
+        "- item",
+        "\\# x",
+        "---",
+        "...",
+        "yes",
+        "null",
+        "=1+1",
+        "'=x",
+        "''",
+        "@a",
+        "a: b # c",
+        "&a *b !c",
+        "\ufeff",
+        "\u2028",
+        "שלום",
+        "🚀",
+        "12",
+        "%x",
+        "- ",
+        "\\",
+        "#",
+    ]
+)
 SEVERAL = st.lists(TEXT, max_size=4)
 
 
 def values(**given_: Any) -> dict[str, Value]:
     plain: dict[str, Any] = {
-        "title": "A title", "story": "As a…", "criteria": ["one", "two"], "user_notes": "", "sprint": None, "assignee": None,
-        "issue_type": "Task", "priority": None, "labels": [], "components": [], "ready_for_jira": True,
-    }  # fmt: skip
+        "title": "A title",
+        "story": "As a…",
+        "criteria": ["one", "two"],
+        "user_notes": "",
+        "sprint": None,
+        "assignee": None,
+        "issue_type": "Task",
+        "priority": None,
+        "labels": [],
+        "components": [],
+        "ready_for_jira": True,
+    }
     return normal_values(plain | given_)
 
 
 VALUES = st.builds(
-    values, title=TEXT, story=TEXT, criteria=SEVERAL, user_notes=TEXT, sprint=TEXT, assignee=TEXT, issue_type=TEXT, priority=TEXT, labels=SEVERAL, components=SEVERAL, ready_for_jira=st.booleans()
-)  # fmt: skip
+    values,
+    title=TEXT,
+    story=TEXT,
+    criteria=SEVERAL,
+    user_notes=TEXT,
+    sprint=TEXT,
+    assignee=TEXT,
+    issue_type=TEXT,
+    priority=TEXT,
+    labels=SEVERAL,
+    components=SEVERAL,
+    ready_for_jira=st.booleans(),
+)
 
 
 def file_of(given_: dict[str, Value]) -> str:
@@ -119,13 +166,25 @@ FRONT = file_of(values()).split("---\n")[1]
 @pytest.mark.parametrize(
     "line",
     [
-        "title: !!python/object/apply:os.system ['true']", "title: &a x", "title: *a", "title: !x y", "<<: {title: x}", "title: [a, b]",
-        "colour: red", "title: x\ntitle: y", "labels: {a: b}", "ready: perhaps", "title: 'open", "title: {a: b}", "%YAML 1.1", "? [a]\n: b",
+        "title: !!python/object/apply:os.system ['true']",
+        "title: &a x",
+        "title: *a",
+        "title: !x y",
+        "<<: {title: x}",
+        "title: [a, b]",
+        "colour: red",
+        "title: x\ntitle: y",
+        "labels: {a: b}",
+        "ready: perhaps",
+        "title: 'open",
+        "title: {a: b}",
+        "%YAML 1.1",
+        "? [a]\n: b",
     ],
-)  # fmt: skip
+)
 def test_front_matter_that_is_unsafe_or_wrong_is_refused(line: str) -> None:
     text = file_of(values()).replace("title: A title", line)
-    with pytest.raises(UserFixable, match="a.md"):
+    with pytest.raises(UserFixable, match=r"a\.md"):
         copy_of(text)
 
 
@@ -135,9 +194,20 @@ def test_a_bomb_is_refused_before_it_grows() -> None:
         copy_of(file_of(values()).replace("title: A title", bomb))
 
 
-@pytest.mark.parametrize("text", ["", "no front matter", "---\n- a\n---\n", "---\nid: x\nbase: y\n---\n", "---\n" + "[" * 5000 + "\n---\n", "\x00", "---\n\x07\n---\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no front matter",
+        "---\n- a\n---\n",
+        "---\nid: x\nbase: y\n---\n",
+        "---\n" + "[" * 5000 + "\n---\n",
+        "\x00",
+        "---\n\x07\n---\n",
+    ],
+)
 def test_what_is_no_file_of_ours_is_refused(text: str) -> None:
-    with pytest.raises(UserFixable, match="a.md"):
+    with pytest.raises(UserFixable, match=r"a\.md"):
         copy_of(text)
 
 
@@ -148,12 +218,19 @@ def test_a_missing_heading_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [('"base"', '"bass"'), ('"title"', '"titel"'), (".", ","), ('"yes"', '"maybe"'), ('"Content"', '"Content","more"'), ('"A title"', '"A title')],
-)  # fmt: skip
+    [
+        ('"base"', '"bass"'),
+        ('"title"', '"titel"'),
+        (".", ","),
+        ('"yes"', '"maybe"'),
+        ('"Content"', '"Content","more"'),
+        ('"A title"', '"A title'),
+    ],
+)
 def test_a_sheet_that_cannot_be_read_is_refused(before: str, after: str) -> None:
     sheet = write_sheet([(ID, mark(3, values()), "Content", values())]).decode("utf-8-sig")
     assert before in sheet
-    with pytest.raises(UserFixable, match="all.csv"):
+    with pytest.raises(UserFixable, match=r"all\.csv"):
         list(read_sheet(sheet.replace(before, after), "all.csv"))
 
 
