@@ -89,12 +89,15 @@ def run(
 async def take_to_the_end(place: Workplace, request: Request) -> dict[str, Any]:
     """Go on with the session of the spec, or begin one, as far as the request allows; its document."""
     from deployments.cli.endings import documented
+    from deployments.cli.stopping import stack_is_ours
     from deployments.cli.working import advance
 
     session_id = await _session_for(place, request)
     work = advance(place, session_id, request.actor, deliver=request.approved)
     document = await documented(place.engine, session_id, work)
     note(f"Prefect UI: {place.connection.ui_url}")
+    if stack_is_ours():
+        note("It stops with this command. To look at runs, artifacts and issues again: drupal-tickets up")
     return document
 
 

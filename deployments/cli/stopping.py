@@ -37,7 +37,7 @@ async def stop_work(place: Workplace, session_id: UUID, actor: Actor) -> bool:
 
 async def leave(place: Workplace, session_id: UUID, actor: Actor) -> Cancelled:
     """Ctrl-C. Where the stack goes down with this command, the run is stopped properly first."""
-    if not _stack_is_ours():
+    if not stack_is_ours():
         watch = f"Follow it again with: drupal-tickets session watch {session_id}"
         stop = f"Stop it with: drupal-tickets session cancel {session_id}"
         return Cancelled("No longer watching; the run goes on.", actions=(watch, stop), code="detached")
@@ -47,7 +47,8 @@ async def leave(place: Workplace, session_id: UUID, actor: Actor) -> Cancelled:
     return Cancelled("Interrupted; what is done so far is kept.", actions=(resume,), code="interrupted")
 
 
-def _stack_is_ours() -> bool:
+def stack_is_ours() -> bool:
+    """Whether the stack goes down with the last command that uses it."""
     from deployments.stack.home import Home
     from deployments.stack.state import running
 
