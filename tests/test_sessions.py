@@ -397,6 +397,14 @@ class TestBadInput:
         assert "not-the-token" not in json.dumps(document)
         self.assert_recorded(stack, document)
 
+    def test_a_session_that_began_with_another_login(self, stack: RunningStack, tmp_path: Path) -> None:
+        write_spec(tmp_path)
+        first = stack.cli("run", str(tmp_path), "--site-name", "Bad", "--project-key", "TEST", "--json")
+        assert first.returncode == 0, first.stderr
+        block = jira_block(stack, "other-login", stack.connection.jira_url, TOKEN)
+        code, document = self.run(stack, str(tmp_path), "--jira-site", block)
+        assert (code, document["error"]["code"]) == (10, "other-login")
+
     def test_jira_that_does_not_answer(self, stack: RunningStack, tmp_path: Path) -> None:
         write_spec(tmp_path)
         block = jira_block(stack, "jira-away", f"http://127.0.0.1:{free_port()}", TOKEN)

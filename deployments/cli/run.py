@@ -125,6 +125,15 @@ async def _session_for(place: Workplace, request: Request) -> UUID:
             actions=("Run it once more, with new issues for all its tickets: add --again.",),
             code="already-exported",
         )
+    if found.jira_block != request.jira_block:
+        raise UserFixable(
+            f"Session {found.id} of this spec began with the Jira login “{found.jira_block}”.",
+            actions=(
+                f"Go on with that one: --jira-site {found.jira_block}",
+                f"Or give that session up first: drupal-tickets session close {found.id}",
+            ),
+            code="other-login",
+        )
     note(f"Going on with session {found.id} of this spec, at stage {found.current_stage}.")
     if SessionSettings.model_validate(found.settings) != request.settings:
         note("It keeps the scope, granularity and budget that it was started with.")
