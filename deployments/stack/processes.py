@@ -16,6 +16,7 @@ import psutil
 LOUD = re.compile(r"\b(FATAL|PANIC|ERROR|[A-Z]?\w*[eE]rror):")
 LARGEST_LOG = 20_000_000
 PAUSE = 0.05
+MARK = "DRUPAL_TICKETS_STACK"  # by which we know our own again when their numbers may have been reused
 SAME_START = 10.0  # seconds; the clock may have been set since we took the note
 
 
@@ -53,7 +54,7 @@ def start(
     with open_log(log) as output:
         return subprocess.Popen(  # noqa: S603 - the command is ours
             [*_ends_with_us(at_our_death, as_user), *command],
-            env=dict(environment),
+            env={**environment, MARK: "1"},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -72,11 +73,11 @@ def stop(process: ProcessId, how: signal.Signals = signal.SIGTERM, grace: float 
     if process.alive():
         os.kill(process.pid, how)
         _wait(process, grace)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    if _group_is_ours(process):
         # The group outlives its leader while a member lives, so the number is still ours to signal.
-        if _group_is_ours(process):
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    _wait(process, grace=5)
+        _wait(process, grace=5)
 
 
 def last_words(log: Path, since: int = 0) -> str:
@@ -100,8 +101,9 @@ def _ends_with_us(at_our_death: str, as_user: Sequence[str]) -> list[str]:
 
 def _group_is_ours(process: ProcessId) -> bool:
     for other in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getpgid(other.pid) == process.pid and other.create_time() >= process.started - SAME_START:
+        with contextlib.suppress(ProcessLookupError, psutil.Error):
+            in_group = os.getpgid(other.pid) == process.pid
+            if in_group and other.create_time() >= process.started - SAME_START and MARK in other.environ():
                 return True
     return False
 

@@ -75,6 +75,7 @@ class Stack:
         for part, process in list(self._running.values()):
             if process.poll() is not None and part.name != parts.BOOTSTRAP:
                 self._count_death(part.name, self._home.log(part.name))
+                self._keep_in_mind(part.name)
                 self._launch(part)
 
     async def stop(self) -> None:
@@ -82,6 +83,9 @@ class Stack:
         for names in (STOPPED_FIRST, STOPPED_NEXT):
             ending = [self._running.pop(name) for name in names if name in self._running]
             await asyncio.gather(*(asyncio.to_thread(_end, part, process) for part, process in ending))
+        for name, process in self._state.processes.items():
+            if name != POSTGRES:
+                await asyncio.to_thread(stop, process)
         await asyncio.to_thread(self._postgres.stop)
         await self._client.aclose()
 
@@ -157,6 +161,11 @@ class Stack:
         self._running[part.name] = (part, process)
         self._remember(part.name, process)
         return process
+
+    def _keep_in_mind(self, name: str) -> None:
+        # The runs of a dead worker go on and may well finish; they end with the stack at the latest.
+        dead = self._state.processes[name]
+        self._note(processes={**self._state.processes, f"{name}-{dead.pid}": dead})
 
     def _remember(self, name: str, process: subprocess.Popen[bytes]) -> None:
         self._note(processes={**self._state.processes, name: ProcessId.of(process.pid)})

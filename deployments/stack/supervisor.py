@@ -63,8 +63,7 @@ def end_leftovers(home: Home) -> None:
     """End what a supervisor left behind that was killed before it could stop anything."""
     state = read_state(home)
     for name, process in reversed((state.processes if state else {}).items()):
-        if process.alive():
-            stop(process, signal.SIGINT if name == POSTGRES else signal.SIGTERM)
+        stop(process, signal.SIGINT if name == POSTGRES else signal.SIGTERM)
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> bool:

@@ -72,6 +72,17 @@ def test_stopping_takes_all_that_the_process_started(log: Path) -> None:
     assert wait_until_gone(grandchild)
 
 
+def test_what_a_dead_process_left_is_ended_too(log: Path) -> None:
+    process = start((sys.executable, "-c", FAMILY), os.environ, log)
+    known = ProcessId.of(process.pid)
+    grandchild = int(wait_for_line(log))
+    process.kill()
+    process.wait(5)
+    assert not wait_until_gone(grandchild, seconds=0.2)
+    stop(known)
+    assert wait_until_gone(grandchild)
+
+
 def test_a_reused_number_is_not_mistaken_for_the_process(log: Path) -> None:
     process = start(SLEEP, os.environ, log)
     real = ProcessId.of(process.pid)
@@ -81,6 +92,13 @@ def test_a_reused_number_is_not_mistaken_for_the_process(log: Path) -> None:
     stop(real)
     process.wait(5)
     assert not real.alive()
+
+
+def test_a_group_of_somebody_else_under_a_reused_number_is_left_alone() -> None:
+    with subprocess.Popen(SLEEP, start_new_session=True) as stranger:
+        stop(ProcessId(stranger.pid, time.time() - 3600))
+        assert stranger.poll() is None
+        stranger.kill()
 
 
 def test_a_killed_parent_takes_its_processes_along(log: Path) -> None:
