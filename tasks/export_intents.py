@@ -6,6 +6,7 @@ from uuid import UUID
 
 from blocks.jira_answers import Issue
 from db.engine import session_scope
+from db.repositories.delivery import DeliveryRepository
 from db.repositories.exports import ExportedRow, ExportRepository
 from db.repositories.intents import IntentRepository, JiraIssue
 from db.repositories.tickets import TicketRepository
@@ -20,10 +21,10 @@ LOST = "Nobody knows whether Jira created it."
 class IntentLedger(Ledger):
     """The ledger of whoever creates issues."""
 
-    async def unresolved(self) -> set[str]:
-        """Tickets of which nobody knows whether they are in Jira."""
+    async def unsure(self) -> set[str]:
+        """Tickets without a key that may be in Jira all the same."""
         async with session_scope(self.engine) as session:
-            return {str(i.ticket_id) for i in await IntentRepository(session).unresolved(self.session_id)}
+            return {str(ticket) for ticket in await DeliveryRepository(session).unsure(self.session_id)}
 
     async def open_intents(
         self, tickets: Sequence[Outgoing], fixes: Sequence[Sequence[ManualFix]] = (), *, again: bool = False

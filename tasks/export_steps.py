@@ -47,7 +47,7 @@ async def prepare(desk: Desk) -> Target:
 async def create(desk: Desk, target: Target) -> int:
     """An issue for every ticket that has none, in the order of work; returns how many issues there are now."""
     tickets = {str(ticket.id): ticket for ticket in await desk.ledger.tickets()}
-    unknown = await desk.ledger.unresolved()
+    unknown = await desk.ledger.unsure()
     ordered = in_order(list(tickets), await desk.ledger.dependencies())
     waiting = [outgoing(tickets[key]) for key in ordered if tickets[key].jira_ticket_key is None]
     await Sender(desk.client, desk.ledger, target, desk.settings).send(

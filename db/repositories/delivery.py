@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from db.actor import Actor
 from db.base import NOW
-from db.enums import EventCategory, JiraUploadStatus
+from db.enums import EventCategory, IntentStatus, JiraUploadStatus
 from db.models import Attachment, JiraPause, SendIntent, Ticket, TicketDependency
 from db.repositories.audit import Event
 from db.repositories.base import Repository
@@ -94,16 +94,26 @@ class DeliveryRepository(Repository):
             .execution_options(synchronize_session=False)
         )
 
+    async def unsure(self, session_id: uuid.UUID) -> set[uuid.UUID]:
+        """Tickets without an issue of which one may exist all the same: Jira is asked before they are sent."""
+        query = (
+            select(Ticket.id)
+            .join(SendIntent, SendIntent.ticket_id == Ticket.id)
+            .where(Ticket.session_id == session_id, Ticket.jira_ticket_key.is_(None))
+            .where(or_(SendIntent.status == IntentStatus.OPEN, SendIntent.search_again_at.is_not(None)))
+        )
+        return set(await self.session.scalars(query))
+
     async def searches_due(self) -> list[uuid.UUID]:
         """Sessions whose Jira has to be searched once more for a second issue."""
-        query = select(SendIntent.session_id).where(SendIntent.search_again_at <= func.clock_timestamp())
+        query = select(SendIntent.session_id).where(_search_is_due())
         return list(await self.session.scalars(query.distinct()))
 
     async def searched(self, session_id: uuid.UUID) -> None:
         """The later search of a session is done."""
         await self.session.execute(
             update(SendIntent)
-            .where(SendIntent.session_id == session_id, SendIntent.search_again_at <= func.clock_timestamp())
+            .where(SendIntent.session_id == session_id, _search_is_due())
             .values(search_again_at=None)
             .execution_options(synchronize_session=False)
         )
@@ -232,3 +242,9 @@ class DeliveryRepository(Repository):
             .values(**values)
             .execution_options(synchronize_session=False)
         )
+
+
+def _search_is_due() -> ColumnElement[bool]:
+    """Of tickets with an issue; those without are asked for before they are sent again."""
+    in_jira = select(Ticket.id).where(Ticket.jira_ticket_key.is_not(None))
+    return and_(SendIntent.search_again_at <= func.clock_timestamp(), SendIntent.ticket_id.in_(in_jira))

@@ -12,7 +12,7 @@ from blocks.jira_client import JiraClient
 from db.engine import session_scope
 from db.fence import Fence
 from db.repositories.delivery import DeliveryRepository
-from tasks.core.errors import AdminRequired, Temporary
+from tasks.core.errors import AdminRequired, Temporary, UserFixable
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tasks.export_surplus import find_surplus
 from tests.jira_sandbox import JiraSandbox
@@ -217,6 +217,20 @@ async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_
     async with session_scope(engine) as session:
         await DeliveryRepository(session).searched(export.session_id)
         assert await DeliveryRepository(session).searches_due() == []
+
+
+async def test_a_refused_ticket_that_was_lost_before_is_asked_for_before_it_is_sent_again(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    export = await make_export(engine, jira_sandbox, tickets(2))
+    jira_sandbox.fault("late", **CREATE, seconds=ASSUMED + 2, times=1)
+    jira_sandbox.fault("partial", **CREATE, elements=[0, 1], times=1)
+    with pytest.raises(UserFixable, match="2 of 2"):
+        await export.run()
+    while len(export.issues()) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    await export.run()
+    await export.assert_exactly_once()
 
 
 async def test_jira_away_for_long_is_temporary_and_the_next_run_goes_on(
