@@ -19,7 +19,7 @@ _COLUMNS, _GAP = 5, 14
 _BOX_HEIGHT, _ROW = 24, 34
 _WAVE_GAP, _HEAD = 46, 96
 _BOX_WIDTH = (WIDTH - 2 * _MARGIN - _GUTTER - (_COLUMNS - 1) * _GAP) / _COLUMNS
-_PADDING = 7
+_PADDING, _ASIDE = 7, 60
 COLOURS = {
     EntityGroup.CONTENT: ("#dbeafe", "#1d4ed8"),
     EntityGroup.MEDIA: ("#dcfce7", "#15803d"),
@@ -118,17 +118,18 @@ def _edge(first: _Box, then: _Box) -> str:
 
 def _given_way(first: _Box, then: _Box) -> str:
     dashed = f'stroke="{RED}" stroke-width="1.5" stroke-dasharray="5 3" marker-end="url(#gone)"'
-    return f'<path d="{_curve(first, then)}" fill="none" {dashed}/>'
+    return f'<path d="{_curve(first, then, _ASIDE)}" fill="none" {dashed}/>'
 
 
-def _curve(first: _Box, then: _Box) -> str:
-    """Downwards from what is built first; a reference that gave way may run upwards."""
+def _curve(first: _Box, then: _Box, aside: float = 0) -> str:
+    """Downwards from what is built first; a reference that gave way may run upwards, and beside the others."""
     down = first.y < then.y
     start = first.y + _BOX_HEIGHT if down else first.y
     end = then.y if down else then.y + _BOX_HEIGHT
     bend = max(abs(end - start) / 2, 12) * (1 if down else -1)
-    x, to = round(first.middle, 1), round(then.middle, 1)
-    return f"M{x},{start:.0f}C{x},{start + bend:.0f} {to},{end - bend:.0f} {to},{end:.0f}"
+    x, to = round(first.middle + aside, 1), round(then.middle + aside, 1)
+    out = aside if first.x == then.x else 0
+    return f"M{x},{start:.0f}C{x + out:.1f},{start + bend:.0f} {to + out:.1f},{end - bend:.0f} {to},{end:.0f}"
 
 
 def _drawn(box: _Box, in_cycle: bool) -> str:
@@ -167,7 +168,7 @@ def _width(text: Iterable[str]) -> float:
         if c in _NARROW
         else 0.97
         if c in _WIDE
-        else 0.6
+        else 0.58
         if c.isascii() and not c.isupper()
         else 0.75
         if ord(c) < 0x500  # noqa: PLR2004 - Latin, Greek and Cyrillic
