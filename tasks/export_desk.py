@@ -1,6 +1,6 @@
 """What every step of an export works with: the session, its settings, its Jira, its ledger."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,8 +15,10 @@ from db.repositories.sessions import SessionRepository
 from tasks.core.outcomes import StageRun
 from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.export_intents import IntentLedger
+from tasks.export_ledger import nobody_else
 from tasks.jira import session_client
 from tasks.lifecycle import actor_of
+from tasks.run_state import state_of
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,33 @@ class Desk:
 @asynccontextmanager
 async def export_desk(run: StageRun) -> AsyncIterator[Desk]:
     """The desk of a run: nothing is written to Jira once a person asked to stop or another run took over."""
-    async with open_desk(run.session_id, Fence(run.flow_run_id, run.attempt or 0), actor_of(run)) as desk:
+    fence, wanted = Fence(run.flow_run_id, run.attempt or 0), state_of(run.flow_run_id).require_wanted
+    async with open_desk(run.session_id, fence, actor_of(run), wanted) as desk:
         desk.client.ask_before_writing(desk.ledger.require_my_turn)
         yield desk
 
 
 @asynccontextmanager
-async def open_desk(session_id: UUID, fence: Fence, actor: Actor) -> AsyncIterator[Desk]:
+async def open_desk(
+    session_id: UUID,
+    fence: Fence,
+    actor: Actor,
+    still_wanted: Callable[[], Awaitable[None]] = nobody_else,
+) -> AsyncIterator[Desk]:
     """Open the session's Jira."""
     engine = await database_engine()
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(session_id)
     async with session_client(record) as client:
         ledger = IntentLedger(
-            engine, session_id, fence, actor, client.site, record.jira_project_key, client.address_of
+            engine,
+            session_id,
+            fence,
+            actor,
+            client.site,
+            record.jira_project_key,
+            client.address_of,
+            still_wanted,
         )
         await share_pauses(client, ledger)
         yield Desk(record, SessionSettings.model_validate(record.settings).jira, client, ledger)

@@ -33,6 +33,7 @@ class IntentLedger(Ledger):
 
         `again` when Jira was asked and does not know them, or knows them with another text.
         """
+        await self.still_wanted()
         items = [(UUID(ticket.ticket_id), ticket.content_hash) for ticket in tickets]
         left_out = {item[0]: each for item, each in zip(items, fixes, strict=False) if each}
         async with session_scope(self.engine) as session:

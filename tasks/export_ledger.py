@@ -1,6 +1,6 @@
 """What the export reads and writes down, each in a transaction of its own, and none across a request to Jira."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -26,9 +26,16 @@ from tasks.core.tickets.row_identity import row_identity
 Fixes = Mapping[UUID, Sequence[ManualFix]]
 
 
+async def nobody_else() -> None:
+    """Nobody but our own flag can cancel the work."""
+
+
 @dataclass(frozen=True)
 class Ledger:
-    """The database as one export run sees it. Every write is safe to repeat."""
+    """The database as one export run sees it. Every write is safe to repeat.
+
+    `still_wanted` is asked beside our own flag before every side effect; it raises Cancelled.
+    """
 
     engine: AsyncEngine
     session_id: UUID
@@ -37,9 +44,11 @@ class Ledger:
     site: str
     project_key: str
     address_of: Callable[[str], str]
+    still_wanted: Callable[[], Awaitable[None]] = nobody_else
 
     async def require_my_turn(self) -> None:
         """Before a side effect: raises when a person asked to stop, or another attempt has taken over."""
+        await self.still_wanted()
         async with session_scope(self.engine) as session:
             if await SessionRepository(session).cancel_requested(self.session_id):
                 raise CancelRequested("A person asked for the export to stop.")

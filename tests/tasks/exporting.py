@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,7 @@ from tasks.core.tickets.model import AttachmentFile
 from tasks.core.tickets.payload import PROPERTY
 from tasks.export_desk import Desk, share_pauses
 from tasks.export_intents import IntentLedger
+from tasks.export_ledger import nobody_else
 from tests.builders.database import (
     DIRECTOR,
     FLOW,
@@ -87,7 +88,9 @@ class Export:
     runs: int = field(default=0)
 
     @asynccontextmanager
-    async def desk(self, fence: Fence) -> AsyncIterator[Desk]:
+    async def desk(
+        self, fence: Fence, still_wanted: Callable[[], Awaitable[None]] = nobody_else
+    ) -> AsyncIterator[Desk]:
         """The desk of one run."""
         async with session_scope(self.engine) as session:
             record = await SessionRepository(session).get(self.session_id)
@@ -95,7 +98,14 @@ class Export:
         email, token = self.login if self.login[0] else (self.sandbox.email, self.sandbox.token)
         async with JiraClient(self.sandbox.url, email, token, in_flight=settings.in_flight) as client:
             ledger = IntentLedger(
-                self.engine, self.session_id, fence, FLOW, client.site, self.project, client.address_of
+                self.engine,
+                self.session_id,
+                fence,
+                FLOW,
+                client.site,
+                self.project,
+                client.address_of,
+                still_wanted,
             )
             client.ask_before_writing(ledger.require_my_turn)
             await share_pauses(client, ledger)
