@@ -6,9 +6,13 @@ The names load on first use: a command that only needs a client must not wait fo
 from importlib import import_module
 from typing import Any
 
-__all__ = ["AnthropicWriter", "JiraCredentials"]
+__all__ = ["AnthropicWriter", "JiraCredentials", "OpenAIWriter"]
 
-HOMES = {"AnthropicWriter": "blocks.anthropic", "JiraCredentials": "blocks.jira"}
+HOMES = {
+    "AnthropicWriter": "blocks.anthropic",
+    "JiraCredentials": "blocks.jira",
+    "OpenAIWriter": "blocks.openai",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ import httpx2
 from pydantic_ai.direct import model_request
 from pydantic_ai.exceptions import (
     AgentRunError,
+    ContentFilterError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelContextWindowExceededError,
@@ -156,6 +157,8 @@ def _final(error: AgentRunError) -> Answer | None:
     """The answer that an error is, or None when asking again may help; raises what a person has to see."""
     if (ours := _ours(error)) is not None:
         raise ours
+    if isinstance(error, ContentFilterError):
+        return Answer(Stop.REFUSED)
     if isinstance(error, ModelContextWindowExceededError):
         return Answer(Stop.TOO_LONG)
     if isinstance(error, ModelQuotaExceededError) or _is_spend_limit(error):

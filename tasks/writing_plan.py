@@ -5,6 +5,8 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.anthropic import AnthropicWriter
+from blocks.openai import OpenAIWriter
+from blocks.writer_block import WriterBlock
 from db.engine import session_scope
 from db.fence import Fence
 from db.models import Session
@@ -23,7 +25,8 @@ from tasks.estimating import estimate_tickets
 from tasks.lifecycle import actor_of
 
 OFFLINE = "offline"
-BLOCKS = {"anthropic": AnthropicWriter}  # by provider, which is the name of its block as well
+# By provider, which is the name of its block as well; the first that is there writes.
+BLOCKS: dict[str, type[WriterBlock]] = {"anthropic": AnthropicWriter, "openai": OpenAIWriter}
 
 
 class WritingPlan(Frozen):
@@ -87,12 +90,12 @@ async def choose_writer(record: Session, style: WritingSettings) -> tuple[str, s
     raise no_block(style.provider)
 
 
-async def load_block(provider: str) -> AnthropicWriter | None:
+async def load_block(provider: str) -> WriterBlock | None:
     """The block of a provider, or None where there is none."""
     if provider not in BLOCKS:
         return None
     try:
-        block: AnthropicWriter = await BLOCKS[provider].aload(provider)
+        block: WriterBlock = await BLOCKS[provider].aload(provider)
     except ValueError:  # Prefect's word for a block that does not exist
         return None
     return block

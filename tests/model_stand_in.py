@@ -129,6 +129,29 @@ class StandIn:
         self.stats.answered += 1
         return Reply(200, message)
 
+    def completion(self, request: dict[str, Any]) -> "Reply":
+        """The same for who speaks OpenAI's Chat Completions: always honest, for whatever model."""
+        said = [message for message in request["messages"] if message["role"] != "system"]
+        if not request["max_completion_tokens"]:
+            return Reply(
+                400, {"error": {"type": "invalid_request_error", "message": "max_completion_tokens"}}
+            )
+        self.stats.calls += 1
+        text, _, _ = self.answer({"max_tokens": request["max_completion_tokens"], "messages": said}, "")
+        message = {"role": "assistant", "content": text, "refusal": None}
+        used = {"prompt_tokens": tokens(json.dumps(request)), "completion_tokens": tokens(text)}
+        return Reply(
+            200,
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": request["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+                "usage": {**used, "total_tokens": sum(used.values())},
+            },
+        )
+
     def refuse(  # noqa: PLR0911 - one for each reason
         self, headers: dict[str, str], body: bytes
     ) -> "Reply | None":
@@ -275,7 +298,12 @@ class Server:
         try:
             while await self.exchange(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            asyncio.CancelledError,
+        ):
             pass
         finally:
             writer.close()
@@ -303,6 +331,8 @@ class Server:
         if path == "/control":
             self.stand_in.control(json.loads(body))
             return Reply(200, {})
+        if path == "/v1/chat/completions":
+            return self.stand_in.completion(json.loads(body))
         if path.partition("?")[0] != "/v1/messages":
             return Reply(404, error("not_found_error"))
         stats.in_flight += 1

@@ -38,8 +38,24 @@ def session_facts(document: Document) -> dict[str, object]:
         "Findings": ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES),
         "Held": f"{len(document['held'])} rows",
         "Unedited": f"{document['unedited_share']:.0%}",
-        "Cost": f"{document['cost']['spent_usd']:.2f} USD",
+        "Cost": cost_fact(document["cost"]),
+        **({"Written": writing_fact(document["writing"])} if document.get("writing") else {}),
     }
+
+
+def cost_fact(cost: dict[str, float]) -> str:
+    """What the text has cost, beside what was expected."""
+    spent = f"{cost['spent_usd']:.4f} USD"
+    if not cost["ceiling_usd"]:
+        return spent
+    return f"{spent}; expected {cost['estimate_usd']:.4f}, at most {cost['ceiling_usd']:.4f}"
+
+
+def writing_fact(writing: dict[str, Any]) -> str:
+    """Who wrote the tickets."""
+    by = ", ".join(f"{count} {who.replace('_', ' ')}" for who, count in writing["written_by"].items())
+    rate = writing["first_pass_rate"]
+    return by if rate is None else f"{by}; {rate:.0%} passed the checks at the first go"
 
 
 def next_steps(session: dict[str, Any]) -> list[str]:

@@ -19,10 +19,13 @@ from tasks.core.errors import AdminRequired, BudgetReached, Cancelled, Temporary
 from tasks.core.settings import Language, OnBudget, WritingSettings
 from tasks.core.tickets.checks import check
 from tasks.core.tickets.model import PlannedTicket
+from tasks.core.tickets.prompt import ANSWER
 from tasks.core.tickets.written import Fallback, Written, tally
+from tasks.model_ledger import SpendLedger
+from tasks.writers import ModelWriter
 from tests.builders.database import FLOW
 from tests.model_stand_in import CONTENT_FAULTS, HTTP_FAULTS, ModelStandIn
-from tests.tasks.writing import Writing, make_writing, some_tickets
+from tests.tasks.writing import SITE, Writing, make_writing, some_tickets
 
 ROOT = Path(__file__).parents[2]
 BY_MODEL = {WrittenBy.MODEL, WrittenBy.MODEL_AFTER_REPAIR}
@@ -306,3 +309,24 @@ async def test_another_language_has_its_own_form_of_story(
     # The stand-in knows English only; what it says is refused, and the offline writer writes English.
     assert [text.fallback for text in texts] == [Fallback.CHECKS]
     assert "German" in model_stand_in.stats.last_body
+
+
+async def test_another_provider_is_another_client_and_the_same_account(
+    writing: Writing, model_stand_in: ModelStandIn
+) -> None:
+    from blocks.openai_client import open_client
+
+    model = "gpt-5-mini"
+    ledger = SpendLedger(
+        writing.engine, writing.session_id, await writing.claim(), "openai", model, writing.limit_usd
+    )
+    tickets = some_tickets(3)
+    async with open_client("a key", f"{model_stand_in.url}/v1", model, ledger, ANSWER) as client:
+        await client.check("Write tickets.", ["Wait."], "hello")
+        writer = ModelWriter(client, model, SITE, WritingSettings())
+        texts = [await writer.write(ticket) for ticket in tickets * 2]
+    assert_all_pass(tickets * 2, texts)
+    assert by_model(texts) == 1
+    assert model_stand_in.stats.calls == 1 + 3
+    assert 0 < await writing.spent() < 0.05
+    assert await writing.open_reservations() == 0

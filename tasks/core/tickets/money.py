@@ -12,6 +12,8 @@ from tasks.core.errors import AdminRequired
 CENT = Decimal("0.000001")
 # A token stands for one byte at least. What the provider adds around a request (for structured output) is in here.
 ADDED_TOKENS = 1_000
+# By which of its interfaces a provider is asked: replies say what they used in different words.
+FLAVOURS = {"openai": "chat"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def tokens_of(provider: str, reply: dict[str, Any]) -> Tokens | None:
     from genai_prices import extract_usage
 
     try:
-        usage = extract_usage(reply, provider_id=provider).usage
+        usage = extract_usage(reply, provider_id=provider, api_flavor=FLAVOURS.get(provider, "default")).usage
     except (LookupError, ValueError, TypeError):
         return None
     return Tokens(
