@@ -11,7 +11,7 @@ from tasks.concurrency import together, unbroken
 from tasks.core.errors import UnknownOutcome
 from tasks.core.settings import JiraSettings
 from tasks.export_ledger import Ledger
-from tasks.export_surplus import copies
+from tasks.export_surplus import copies, keep_oldest
 
 ATTEMPTS = 5
 
@@ -62,14 +62,11 @@ class Uploader:
 
     async def _keep_one(self, file: PendingUpload, present: Sequence[AttachmentInfo]) -> bool:
         """Take what is there for ours, and delete what a lost answer made us send twice."""
-        size = len(file.content.encode())
-        ours = copies({file.jira_key: present}, file.jira_key, file.filename, size)
+        ours = copies(present, file.filename, file.content)
         if not ours:
             return False
-        first, *surplus = ours
-        for one in surplus:
-            await self.client.delete_attachment(one.id)
-        await self.ledger.uploaded(file, first.id)
+        await keep_oldest(self.client, self.ledger, file.ticket_id, ours)
+        await self.ledger.uploaded(file, ours[0].id)
         return True
 
     def _still_landing(self, file: PendingUpload) -> float:

@@ -1,11 +1,13 @@
 """Looking for what must not be there: a second issue or file, made when an assumption about Jira failed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from blocks.jira_answers import AttachmentInfo
 from blocks.jira_client import JiraClient
-from tasks.core.tickets.payload import PROPERTY, session_label
+from blocks.jira_errors import JiraRefused
+from tasks.core.errors import AdminRequired
+from tasks.core.tickets.payload import PROPERTY, ManualFix, session_label
 from tasks.export_ledger import Ledger
 from tasks.export_marks import by_ticket
 
@@ -33,19 +35,29 @@ async def _second_issues(client: JiraClient, ledger: Ledger) -> list[tuple[UUID,
 
 
 async def _delete_second_files(client: JiraClient, ledger: Ledger) -> None:
-    ours = {
-        t.jira_ticket_key: t.attachment for t in await ledger.tickets() if t.attachment and t.jira_ticket_key
-    }
-    present = await client.attachments(key for key in ours if key)
-    for key, file in ours.items():
-        size = len(file.content.encode())
-        for copy in copies(present, str(key), file.filename, size)[1:]:
-            await client.delete_attachment(copy.id)
+    ours = [(t.jira_ticket_key, t.id, t.attachment) for t in await ledger.tickets()]
+    present = await client.attachments(key for key, _, file in ours if key and file)
+    for key, ticket_id, file in ours:
+        if key and file:
+            found = copies(present.get(key, ()), file.filename, file.content)
+            await keep_oldest(client, ledger, ticket_id, found)
 
 
-def copies(
-    present: Mapping[str, Sequence[AttachmentInfo]], key: str, filename: str, size: int
-) -> list[AttachmentInfo]:
+def copies(present: Sequence[AttachmentInfo], filename: str, content: str) -> list[AttachmentInfo]:
     """The files on an issue that are this one, the oldest first."""
-    same = (file for file in present.get(key, ()) if (file.filename, file.size) == (filename, size))
+    size = len(content.encode())
+    same = (file for file in present if (file.filename, file.size) == (filename, size))
     return sorted(same, key=lambda file: int(file.id))
+
+
+async def keep_oldest(
+    client: JiraClient, ledger: Ledger, ticket_id: UUID, found: Sequence[AttachmentInfo]
+) -> None:
+    """Delete all copies of a file but the first; where that is not allowed, a person does."""
+    for copy in found[1:]:
+        try:
+            await client.delete_attachment(copy.id)
+        except (AdminRequired, JiraRefused) as error:
+            action = f"Delete the second {copy.filename}. {error.message}"
+            fix = ManualFix(field="attachment", wanted=f"{copy.filename} once", action=action)
+            await ledger.needs_a_hand({ticket_id: [fix]})

@@ -261,18 +261,34 @@ async def test_a_file_whose_upload_was_lost_is_on_its_issue_once(
     await five.assert_exactly_once()
 
 
-async def test_a_file_that_is_there_twice_is_deleted_once(five: Export, jira_sandbox: JiraSandbox) -> None:
-    jira_sandbox.fault("status", **UPLOAD, status=401, times=1)
+async def test_of_a_file_that_is_there_twice_the_second_is_deleted(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    await upload_twice(five, jira_sandbox)
+    await five.run()
+    await five.assert_exactly_once()
+
+
+async def test_a_second_file_that_we_may_not_delete_becomes_a_manual_fix(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    await upload_twice(five, jira_sandbox)
+    jira_sandbox.settings(revoked_permissions=["DELETE_OWN_ATTACHMENTS", "DELETE_ALL_ATTACHMENTS"])
+    await five.run()
+    assert await five.fixes() == {"t0": ["attachment"]}
+
+
+async def upload_twice(five: Export, sandbox: JiraSandbox) -> None:
+    """Let a run end before the file, then put the file there two times."""
+    sandbox.fault("status", **UPLOAD, status=401, times=1)
     with pytest.raises(AdminRequired):
         await five.run()
     (t0,) = [t for t in await five.tickets() if t.key == "t0"]
     assert t0.attachment is not None
-    async with JiraClient(jira_sandbox.url, jira_sandbox.email, jira_sandbox.token) as client:
+    async with JiraClient(sandbox.url, sandbox.email, sandbox.token) as client:
         for _ in range(2):
             content = t0.attachment.content.encode()
             await client.add_attachment(str(t0.jira_ticket_key), t0.attachment.filename, content, within=30)
-    await five.run()
-    await five.assert_exactly_once()
 
 
 async def test_a_file_that_jira_does_not_take_becomes_a_manual_fix(
