@@ -60,7 +60,7 @@ def for_server(home: Home, database_url: str, port: int) -> dict[str, str]:
 def for_bootstrap(settings: Settings, connection: Connection) -> dict[str, str]:
     """The one process that turns the environment into blocks; it gets all of it."""
     return {
-        **os.environ,
+        **_surroundings(),
         **settings.environment(),
         **PLAIN_OUTPUT,
         **QUIET,
@@ -88,4 +88,6 @@ def for_worker(settings: Settings, connection: Connection, query_seconds: int) -
 
 
 def _surroundings(*secrets: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in secrets}
+    # A person's Prefect profile speaks of another server.
+    left_out = {*secrets, "PREFECT_PROFILE"}
+    return {name: value for name, value in os.environ.items() if name not in left_out}

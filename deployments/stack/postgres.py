@@ -91,6 +91,9 @@ class Postgres:
         if self.process and self.process.poll() is None:
             stop(ProcessId.of(self.process.pid), signal.SIGINT, STOPPING)
             self.process.wait()
+        if self._sockets != self._home.run:
+            with contextlib.suppress(OSError):  # not ours alone to remove while a socket is in it
+                self._sockets.rmdir()
 
     async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await asyncpg.connect(host=str(self._sockets), user=USER, database="postgres", timeout=10)

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from alembic.util.exc import CommandError
+from asyncpg import PostgresError
+from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import upgrade
 from deployments.settings import Settings
@@ -99,7 +102,11 @@ class Stack:
         return self._postgres.url(DATABASE)
 
     async def _migrate(self, url: str) -> None:
-        await asyncio.to_thread(upgrade, url)
+        try:
+            await asyncio.to_thread(upgrade, url)
+        except (SQLAlchemyError, PostgresError, CommandError) as error:
+            reason = str(error).partition("\n")[0]
+            raise AdminRequired(f"The database cannot be migrated: {reason}", code="migration") from error
         self._note(database_ready=True)
 
     async def _start_postgres(self) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 
 from deployments.settings import Settings
 from deployments.stack.home import SUPERVISOR_LOCK, Home
@@ -29,6 +30,11 @@ def main() -> int:
         return _tell(error)
     except OSError as error:
         return _tell(AdminRequired(f"{error.strerror}: {error.filename or 'the home folder'}", code="files"))
+    except Exception as error:  # whoever waits for us must hear of it, or would try again
+        traceback.print_exc()
+        return _tell(
+            AdminRequired(f"The stack could not be started ({type(error).__name__}).", code="unexpected")
+        )
 
 
 def _run(settings: Settings) -> int:
@@ -68,6 +74,7 @@ def _tell(error: ProductError) -> int:
     }
     sys.stdout.write(json.dumps(told))
     sys.stdout.flush()
+    sys.stderr.write(f"Error: {error.message}\n")
     return error.exit_code
 
 

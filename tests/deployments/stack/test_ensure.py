@@ -118,6 +118,20 @@ def test_what_kept_it_from_starting_reaches_whoever_wanted_it(home: Home) -> Non
     assert running(home) is None
 
 
+async def test_a_database_that_a_newer_version_migrated_is_left_alone(home: Home) -> None:
+    with ensure_database(settings_of(home)) as connection:
+        engine = create_engine(connection.database_url, pooled=False)
+        async with engine.begin() as database:
+            await database.execute(text("UPDATE alembic_version SET version_num = 'of_tomorrow'"))
+        await engine.dispose()
+    assert wait_for(lambda: running(home) is None)
+    with (
+        pytest.raises(AdminRequired, match=r"cannot be migrated: .*of_tomorrow"),
+        ensure_database(settings_of(home)),
+    ):
+        pass
+
+
 def test_no_secret_stands_on_a_command_line(home: Home) -> None:
     with ensure_database(settings_of(home)):
         state = running(home)

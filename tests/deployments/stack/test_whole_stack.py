@@ -9,12 +9,16 @@ import httpx
 import psutil
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.bootstrap import DEPLOYMENTS, POOLS
+from deployments.server_blocks import ensure_jira_block
+from deployments.settings import Settings
 from deployments.stack.ensure import ensure_stack
 from deployments.stack.home import Home
 from deployments.stack.locks import FileLock
 from deployments.stack.state import running
+from tasks.core.errors import AdminRequired
 from tests.stack import UP, RunningStack
 
 pytestmark = pytest.mark.stack
@@ -123,23 +127,25 @@ def test_setting_the_stage_again_changes_nothing_that_is_right(stack: RunningSta
     assert {what.removeprefix("deployment ") for what, _, _ in said if what.startswith("deployment")} == NAMES
 
 
-@pytest.mark.parametrize(
-    ("variable", "other"),
-    [
-        ("DATABASE_URL", "postgresql://someone:hunter2@elsewhere/tickets"),
-        ("JIRA_URL", "https://example.atlassian.net"),
-    ],
-)
-def test_a_shared_server_is_never_pointed_elsewhere(stack: RunningStack, variable: str, other: str) -> None:
-    right = {**stack.environment, **stack.connection.environment(), "JIRA_URL": stack.connection.jira_url}
+def test_a_shared_server_is_never_pointed_at_another_database(stack: RunningStack) -> None:
+    other = {"DATABASE_URL": "postgresql://someone:hunter2@elsewhere/tickets"}
+    environment = {**stack.environment, **stack.connection.environment(), **other}
     command = [sys.executable, "-m", "deployments.bootstrap"]
-    done = subprocess.run(
-        command, env={**right, variable: other}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 20
-    assert f"{variable} says {other.replace('hunter2', '***')}" in done.stdout
+    assert "DATABASE_URL says postgresql://someone:***@elsewhere/tickets" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "hunter2" not in done.stdout + done.stderr
+
+
+async def test_a_shared_server_is_never_pointed_at_another_jira(stack: RunningStack) -> None:
+    other = Settings.from_environment({"JIRA_URL": "https://example.atlassian.net"})
+    server = {PREFECT_API_URL: stack.connection.prefect_api_url}
+    with (
+        temporary_settings(server),
+        pytest.raises(AdminRequired, match="JIRA_URL says"),
+    ):
+        await ensure_jira_block(other, own_server=False)
 
 
 def test_a_second_user_joins_what_runs(stack: RunningStack) -> None:
