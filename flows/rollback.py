@@ -30,7 +30,9 @@ async def rollback_session(
         issues: What becomes of issues that are in Jira already: `refuse` to go back, `keep` them there (tickets made
             later are new ones), or `delete` them, each proven to be of this session first.
     """
-    async with stage_run(session_id, requested_by, SessionStage(to), EventCategory.SESSION) as run:
+    async with stage_run(
+        session_id, requested_by, SessionStage(to), EventCategory.SESSION, reopens=True
+    ) as run:
         if not confirmed:
             return await report_impact(run, SessionStage(to))
         deleted = await delete_issues(run, SessionStage(to)) if issues == "delete" else []

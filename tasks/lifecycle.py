@@ -76,14 +76,18 @@ async def stage_run(
     stage: SessionStage,
     category: EventCategory,
     task_type: TaskType | None = None,
+    *,
+    reopens: bool = False,
 ) -> AsyncIterator[StageRun]:
     """Begin a stage, claim the session where the work holds it, and write down how it ended.
 
+    `reopens` is for work that may begin on a session that is over.
     Raises UserFixable when the session is unknown or has not come to `stage` yet, or another run holds it.
     """
     started = time.monotonic()
-    run = await _begin(session_id, requested_by, stage, category, task_type)
+    run = await _arrive(session_id, requested_by)
     try:
+        run = await _begin(run, stage, category, task_type, reopens)
         yield run
     except PrefectSignal:
         raise  # a suspended run is neither done nor failed
@@ -112,41 +116,51 @@ async def require_not_cancelled(run: StageRun) -> None:
             raise Cancelled(f"Cancelled. Go on with: drupal-tickets session resume {run.session_id}")
 
 
-async def _begin(
-    session_id: UUID,
-    requested_by: str,
-    stage: SessionStage,
-    category: EventCategory,
-    task_type: TaskType | None,
-) -> StageRun:
+async def _arrive(session_id: UUID, requested_by: str) -> StageRun:
+    """The run before it has begun: from here on, whatever goes wrong is written down with the session."""
     async with session_scope(await database_engine()) as session:
         record = await _find(SessionRepository(session), session_id)
-        if ORDER.index(SessionStage(record.current_stage)) < ORDER.index(stage):
-            raise UserFixable(
-                f"The session is at stage {record.current_stage}; {stage} comes later.",
-                actions=(f"Finish {record.current_stage} first: drupal-tickets session resume {session_id}",),
-                code="wrong-stage",
-            )
-        run_id = str(flow_run.id or "")
-        attempt = None
-        if task_type is not None:
-            actor = Actor(requested_by, request_id=run_id)
-            attempt = await TaskRepository(session).claim(session_id, task_type, run_id, actor=actor)
-            if task_type is TaskType.EXPORT:
-                await SessionRepository(session).set_status(session_id, SessionStatus.EXPORTING, actor=actor)
-            elif record.status is SessionStatus.FAILED:
-                await SessionRepository(session).set_status(session_id, SessionStatus.ACTIVE, actor=actor)
-        run = StageRun(
+        return StageRun(
             session_id=session_id,
             site_name=record.site_name,
             stage=SessionStage(record.current_stage),
             requested_by=requested_by,
-            flow_run_id=run_id,
-            attempt=attempt,
+            flow_run_id=str(flow_run.id or ""),
         )
+
+
+async def _begin(
+    run: StageRun, stage: SessionStage, category: EventCategory, task_type: TaskType | None, reopens: bool
+) -> StageRun:
+    """Claim the session where the work holds it; raises UserFixable when it is not the time for this stage."""
+    async with session_scope(await database_engine()) as session:
+        record = await SessionRepository(session).lock(run.session_id)
+        _require_turn(record, stage, reopens)
+        if task_type is not None:
+            attempt = await TaskRepository(session).claim(
+                run.session_id, task_type, run.flow_run_id, actor=actor_of(run)
+            )
+            run = run.model_copy(update={"attempt": attempt})
+            working = SessionStatus.EXPORTING if task_type is TaskType.EXPORT else SessionStatus.ACTIVE
+            await SessionRepository(session).set_status(run.session_id, working, actor=actor_of(run))
     await _write(run, category, "started", time.monotonic())
     await name_run(run.site_name)
     return run
+
+
+def _require_turn(record: Session, stage: SessionStage, reopens: bool) -> None:
+    if record.status is SessionStatus.COMPLETED and not reopens:
+        raise UserFixable(
+            f"The session for {record.site_name} is over; nothing of it can be run again.",
+            actions=("Start a new one: drupal-tickets run SPEC --again",),
+            code="session-completed",
+        )
+    if ORDER.index(SessionStage(record.current_stage)) < ORDER.index(stage):
+        raise UserFixable(
+            f"The session is at stage {record.current_stage}; {stage} comes later.",
+            actions=(f"Finish {record.current_stage} first: drupal-tickets session resume {record.id}",),
+            code="wrong-stage",
+        )
 
 
 async def _find(sessions: SessionRepository, session_id: UUID) -> Session:
@@ -163,43 +177,38 @@ async def _find(sessions: SessionRepository, session_id: UUID) -> Session:
 async def _end_badly(
     run: StageRun, category: EventCategory, task_type: TaskType | None, error: BaseException, started: float
 ) -> None:
-    """One transaction: the run's row, what went wrong, the session's status and the audit entry."""
+    """One transaction: the run's row, what went wrong and the session's status; then the audit entry."""
     cancelled = isinstance(error, Cancelled | asyncio.CancelledError)
     async with session_scope(await database_engine()) as session:
-        used_up = await _end_row(TaskRepository(session), run, task_type, error, cancelled=cancelled)
-        if not cancelled:
-            await _record(ErrorRepository(session), run, error)
-        if used_up or isinstance(error, AdminRequired):
+        if task_type is not None and run.attempt is not None:
+            await _end_row(TaskRepository(session), run, task_type, error, cancelled=cancelled)
+        elif cancelled:
+            await SessionRepository(session).clear_cancel(run.session_id, actor=actor_of(run))
+        elif isinstance(error, AdminRequired):
             await SessionRepository(session).set_status(
                 run.session_id, SessionStatus.FAILED, actor=actor_of(run)
             )
-        elif task_type is TaskType.EXPORT:
-            await SessionRepository(session).set_status(
-                run.session_id, SessionStatus.ACTIVE, actor=actor_of(run)
-            )
+        if not cancelled:
+            await _record(ErrorRepository(session), run, error)
     await _write(run, category, "cancelled" if cancelled else "failed", started, code=error_code(error))
 
 
 async def _end_row(
-    tasks: TaskRepository, run: StageRun, task_type: TaskType | None, error: BaseException, *, cancelled: bool
-) -> bool:
-    """End the run's row, fenced by its attempt; True when the retries of its type are used up."""
-    if task_type is None or run.attempt is None:
-        if cancelled:
-            await SessionRepository(tasks.session).clear_cancel(run.session_id, actor=actor_of(run))
-        return False
+    tasks: TaskRepository, run: StageRun, task_type: TaskType, error: BaseException, *, cancelled: bool
+) -> None:
+    """End the run's row and say how the session stands, unless a newer attempt has taken over."""
+    mine = (run.session_id, run.flow_run_id, run.attempt or 0)
     if cancelled:
-        await tasks.cancel(run.session_id, run.flow_run_id, run.attempt, actor=actor_of(run))
-        return False
-    await tasks.fail(
-        run.session_id,
-        run.flow_run_id,
-        run.attempt,
-        context={"code": error_code(error), "message": str(error)},
-        counts=not isinstance(error, ValidationRequired | BudgetReached),
-        actor=actor_of(run),
-    )
-    return await tasks.retries_used_up(run.session_id, task_type)
+        ended = await tasks.cancel(*mine, actor=actor_of(run))
+    else:
+        context = {"code": error_code(error), "message": str(error)}
+        counts = not isinstance(error, ValidationRequired | BudgetReached)
+        ended = await tasks.fail(*mine, context=context, counts=counts, actor=actor_of(run))
+    if ended:
+        used_up = not cancelled and await tasks.retries_used_up(run.session_id, task_type)
+        failed = used_up or isinstance(error, AdminRequired)
+        status = SessionStatus.FAILED if failed else SessionStatus.ACTIVE
+        await SessionRepository(tasks.session).set_status(run.session_id, status, actor=actor_of(run))
 
 
 async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) -> None:

@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from blocks.database import database_engine
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import EventCategory, SessionStatus, TaskType
-from db.models import SessionTask
+from db.enums import ErrorCategory, ErrorSeverity, EventCategory, SessionStatus, TaskType
+from db.models import Session, SessionTask
 from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
+from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
 from tasks.retrying import RETRYING
 
@@ -52,20 +53,35 @@ async def end_dead_runs() -> int:
 
 @task(task_run_name="start queued runs", **RETRYING)
 async def start_queued_runs() -> int:
-    """Trigger what was queued and never started; the key makes a second trigger of the same attempt harmless."""
+    """Trigger what was queued and never started; returns how many.
+
+    The key makes a second trigger of the same row harmless; a run that ended without claiming it ends the row.
+    """
     started = 0
     async with get_client() as client:
         for row in await _running():
-            if row.task_id is None and datetime.now(UTC) - row.queued_at > NEVER_STARTED:
-                deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
-                await client.create_flow_run_from_deployment(
-                    deployment.id,
-                    parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
-                    idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
-                )
+            if row.task_id is not None or datetime.now(UTC) - row.queued_at < NEVER_STARTED:
+                continue
+            state = await _trigger(client, row)
+            if state and state.is_final():
+                why = f"Its run ended before it began: {state.message or state.name}"
+                await _end(row, None, state.type is StateType.CANCELLED, why)
+            else:
                 await _audit(row, "run.triggered", "Queued and never started: triggered again.")
                 started += 1
     return started
+
+
+async def _trigger(client: PrefectClient, row: SessionTask) -> State[Any] | None:
+    """The state of the run that the row is queued for, triggered now if it never was."""
+    deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
+    run = await client.create_flow_run_from_deployment(
+        deployment.id,
+        parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
+        idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
+        tags=[f"session:{row.session_id}"],
+    )
+    return run.state
 
 
 @task(task_run_name="prune own runs", **RETRYING)
@@ -112,20 +128,39 @@ async def _state_of_root(client: PrefectClient, run: FlowRun) -> State[Any] | No
     return run.state
 
 
-async def _end(row: SessionTask, task_id: str, cancelled: bool, why: str) -> bool:
+async def _end(row: SessionTask, task_id: str | None, cancelled: bool, why: str) -> bool:
+    """End the row of a dead run as its flow would have: row, session and error in one transaction."""
     async with session_scope(await database_engine()) as session:
         tasks = TaskRepository(session)
+        mine = (row.session_id, task_id, row.attempt)
         if cancelled:
-            done = await tasks.cancel(row.session_id, task_id, row.attempt, actor=_actor())
+            done = await tasks.cancel(*mine, actor=_actor())
         else:
-            done = await tasks.fail(
-                row.session_id, task_id, row.attempt, context={"message": why}, actor=_actor()
-            )
-        if done and row.task_type is TaskType.EXPORT:
-            await SessionRepository(session).set_status(row.session_id, SessionStatus.ACTIVE, actor=_actor())
+            done = await tasks.fail(*mine, context={"message": why}, actor=_actor())
+        if done:
+            used_up = not cancelled and await tasks.retries_used_up(row.session_id, row.task_type)
+            status = SessionStatus.FAILED if used_up else SessionStatus.ACTIVE
+            sessions = SessionRepository(session)
+            await sessions.set_status(row.session_id, status, actor=_actor())
+            if not cancelled:
+                record = await sessions.get(row.session_id)
+                await _record(ErrorRepository(session), record, why)
     if done:
         await _audit(row, "run.reconciled", why)
     return done
+
+
+async def _record(errors: ErrorRepository, record: Session, why: str) -> None:
+    await errors.record(
+        record.id,
+        actor=_actor(),
+        category=ErrorCategory.TEMPORARY,
+        severity=ErrorSeverity.BLOCKING,
+        stage=record.current_stage,
+        code="run-died",
+        message=f"A run died before it could end properly. {why}",
+        recovery_actions=[f"Go on where it stopped: drupal-tickets session resume {record.id}"],
+    )
 
 
 async def _audit(row: SessionTask, event_type: str, description: str) -> None:
