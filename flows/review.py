@@ -8,7 +8,7 @@ from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from db.enums import EntityGroup, EventCategory, ReviewDecision, SessionStage
+from db.enums import EventCategory, ReviewDecision, SessionStage
 from flows.processing import generate_tickets
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
@@ -32,8 +32,8 @@ class ReviewForm(RunInput):
         max_length=4000,
         description="Anything the team should know; with `regenerate` it is the instruction to the writer.",
     )
-    group: EntityGroup | None = Field(
-        default=None, description="With `regenerate`: only the tickets of this group."
+    group: Literal["all", "Content", "Media", "Views", "Migration", "Workflow", "User Roles", "Custom"] = (
+        Field(default="all", description="With `regenerate`: only the tickets of this group.")
     )
     replace_edits: bool = Field(
         default=False, description="With `regenerate`: also rewrite what a person has changed."

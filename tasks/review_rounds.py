@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.database import database_engine
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import ReviewDecision, SessionStage
+from db.enums import EntityGroup, ReviewDecision, SessionStage
 from db.errors import Changed
 from db.models import ReviewRound
 from db.repositories.readiness import ReadinessRepository, Standing
@@ -18,7 +18,7 @@ from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
 from db.repositories.sessions import SessionRepository
 from tasks.core.forms import Rewrite
-from tasks.core.markdown import escape, table
+from tasks.core.markdown import escape
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.lifecycle import actor_of
 from tasks.readiness import obstacles
@@ -88,7 +88,8 @@ async def record_decision(run: StageRun, asked: Round, answer: Answer) -> Round:
     """Keep the decision; an approval of tickets that changed meanwhile opens a new round instead."""
     actor = Actor(answer.requested_by, request_id=run.flow_run_id)
     decision = ReviewDecision(answer.decision)
-    rewrite = Rewrite(instruction=answer.note, group=answer.group, replace_edits=answer.replace_edits)
+    group = None if answer.group == "all" else EntityGroup(answer.group)
+    rewrite = Rewrite(instruction=answer.note, group=group, replace_edits=answer.replace_edits)
     request = rewrite.model_dump(mode="json") if decision is ReviewDecision.REGENERATE else {}
     engine = await database_engine()
     try:
@@ -161,7 +162,8 @@ def _round(row: ReviewRound, summary: str = "") -> Round:
 
 def _summary(run: StageRun, row: ReviewRound, standing: Standing) -> str:
     """What the form says above its fields: how much there is, what is in the way, where to read and edit."""
-    rows = [(group.group, group.tickets, group.edited, group.not_ready) for group in standing.groups]
+    groups = " · ".join(f"{group.group} {group.tickets}" for group in standing.groups)
+    edited = sum(group.edited for group in standing.groups)
     in_the_way = [
         f"- {escape(obstacle.message)} `{obstacle.action}`"
         for obstacle in obstacles(standing)
@@ -169,8 +171,7 @@ def _summary(run: StageRun, row: ReviewRound, standing: Standing) -> str:
     ]
     parts = [
         f"## {escape(run.site_name)}: {standing.tickets} tickets (review round {row.round})",
-        table(["group", "tickets", "edited", "not ready"], rows),
-        f"{standing.unedited_share:.0%} of the tickets are as they were written.",
+        f"{groups}. Edited by people: {edited}; not ready: {len(standing.not_ready)}.",
         *(["Before the export:\n\n" + "\n".join(in_the_way)] if in_the_way else []),
         "Read them under Artifacts: a page per group and the picture of what waits for what. "
         f"Edit them with `drupal-tickets tickets pull {run.session_id} FOLDER`.",
