@@ -1,6 +1,8 @@
 """The one door of the intake: files in, a checked spec out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from tasks.core.findings import Finding
 from tasks.core.settings import SessionSettings
@@ -23,19 +25,36 @@ def load_spec(
 
     `types` says what tab a file is where a person set it. What is wrong comes out as findings.
     """
+    with collector_paused():
+        return _load(files, settings, types or {})
+
+
+def _load(files: Sequence[SourceFile], settings: SessionSettings, types: Mapping[str, str]) -> Spec:
     findings: list[Finding] = []
     tables: list[Table] = []
     for file in files:
         reading = read(file)
         findings += reading.findings
         if reading.parsed is not None:
-            found = _understand(reading.parsed, settings, types or {}, findings)
+            found = _understand(reading.parsed, settings, types, findings)
             tables += [found] if found is not None else []
     resolver = Resolver(tabs_of(tables))
     tables, derived = derive(tables, resolver)
     findings += derived
     findings += _check(tabs_of(tables), resolver)
     return Spec(tuple(tables), tuple(findings), _counts(tables))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No search for garbage meanwhile: cells come by the million, none is garbage, and all would be looked at."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _understand(

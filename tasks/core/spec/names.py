@@ -31,7 +31,8 @@ def header_key(text: str) -> str:
 
 def label_key(text: str) -> str:
     """A label as it is compared: without case and without extra spaces."""
-    return " ".join(text.casefold().split())
+    key = text.casefold().strip()
+    return key if key.isprintable() and "  " not in key else " ".join(key.split())
 
 
 def file_key(filename: str) -> str:

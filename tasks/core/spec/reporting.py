@@ -36,8 +36,7 @@ def each(
     """
     folded: dict[tuple[str, bool], list[int]] = {}
     for row in rows:
-        key = (tab.at(row)[0].filename, in_scope(tab.actions[row]))
-        folded.setdefault(key, []).append(row)
+        folded.setdefault((tab.filename(row), in_scope(tab.actions[row])), []).append(row)
     return [
         Finding(
             code=code,
@@ -62,18 +61,11 @@ def together(
 
     A finding has one file: rows in other files are named in its message.
     """
-    first = tab.at(rows[0])[0].filename
-    here = [row for row in rows if tab.at(row)[0].filename == first]
-    others = [
-        f"{table.filename} record {table.numbers[at]}"
-        for table, at in map(tab.at, rows)
-        if table.filename != first
-    ]
-    also = (
-        f" Also in {', '.join(others[:_MOST_VALUES])}{' and more' * (len(others) > _MOST_VALUES)}."
-        if others
-        else ""
-    )
+    first = tab.filename(rows[0])
+    here = [row for row in rows if tab.filename(row) == first]
+    others = [f"{tab.filename(row)} record {tab.numbers[row]}" for row in rows if tab.filename(row) != first]
+    more = " and more" if len(others) > _MOST_VALUES else ""
+    also = f" Also in {', '.join(others[:_MOST_VALUES])}{more}." if others else ""
     matters = any(in_scope(tab.actions[row]) for row in rows)
     severity = ErrorSeverity.WARNING if matters else ErrorSeverity.INFO
     return Finding(
@@ -85,12 +77,11 @@ def _said(
     tab: Tab, rows: Sequence[int], message: str, column: str | None, value: str | None = None
 ) -> dict[str, Any]:
     """The place of some rows of one file, what stands there, and the message with its values."""
-    places = [tab.at(row) for row in rows]
     values = list(dict.fromkeys(tab.column(column)[row] for row in rows)) if column and not value else []
     return {
         "message": message.replace(VALUES, quoted(values)),
-        "file": places[0][0].filename,
-        "records": tuple(table.numbers[at] for table, at in places),
+        "file": tab.filename(rows[0]),
+        "records": tuple([tab.numbers[row] for row in rows]),
         "column": tab.header(column, rows[0]) if column else None,
         "value": value or ", ".join(values[:_MOST_VALUES]) or None,
     }

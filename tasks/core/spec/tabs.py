@@ -48,6 +48,15 @@ class Tab:
         """What is done with each row."""
         return _joined([table.actions for table in self.tables])
 
+    @cached_property
+    def numbers(self) -> Sequence[int]:
+        """The record number of each row in its file."""
+        return _joined([table.numbers for table in self.tables])
+
+    def filename(self, index: int) -> str:
+        """The file that a row stands in."""
+        return (self.tables[0] if len(self.tables) == 1 else self.at(index)[0]).filename
+
     def at(self, index: int) -> tuple[Table, int]:
         """The table a row stands in, and where."""
         number = bisect_right(self._ends, index)

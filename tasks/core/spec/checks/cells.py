@@ -28,6 +28,11 @@ class _Question:
     action: str
     severity: ErrorSeverity
 
+    def is_in(self, note: str) -> bool:
+        """Whether a note asks this."""
+        lowered = note.lower()
+        return any(word in lowered for word in self.words) and self.pattern.search(lowered) is not None
+
 
 _QUESTIONS = (
     _Question(
@@ -40,7 +45,7 @@ _QUESTIONS = (
     ),
     _Question(
         "unconfirmed",
-        ("tbc", "tbd", "to be ", "confirm"),
+        ("tbc", "tbd", "to be de", "confirm"),
         re.compile(r"\btb[cd]\b|to be (determined|confirmed|decided)|needs? (to )?(be )?confirm"),
         "A note says that something is not confirmed yet.",
         "Confirm it in the sheet, if it is known by now.",
@@ -53,10 +58,9 @@ def formula_errors(tab: Tab) -> Iterable[Finding]:
     """Cells that hold an error of the spreadsheet; the ticket leaves them out."""
     for table in tab.tables:
         for name, cells in zip(table.header, table.data, strict=True):
-            if header_key(name) in BOOKKEEPING or "\n#" not in "\n" + "\n".join(cells):
-                continue
-            places = [at for at, cell in enumerate(cells) if cell.startswith("#") and is_formula_error(cell)]
-            yield from _formula_findings(table, name, cells, places)
+            if header_key(name) not in BOOKKEEPING and "#" in "\n".join(cells):
+                places = [at for at, cell in enumerate(cells) if cell[:1] == "#" and is_formula_error(cell)]
+                yield from _formula_findings(table, name, cells, places)
 
 
 def _formula_findings(
@@ -117,14 +121,13 @@ def _at_most(tab: Tab) -> str:
 def open_questions(tab: Tab) -> Iterable[Finding]:
     """Notes that say that something is still to be found out."""
     for column in filter(tab.has, _PROSE):
-        lowered = list(map(str.lower, tab.column(column)))
-        everything = "\n".join(lowered)
+        cells = tab.column(column)
+        distinct = set(cells)  # notes are copied from row to row
         for question in _QUESTIONS:
-            rare = [word for word in question.words if word in everything]
-            rows = {at for word in rare for at, cell in enumerate(lowered) if word in cell}
+            asking = {note for note in distinct if question.is_in(note)}
             yield from each(
                 tab,
-                sorted(at for at in rows if question.pattern.search(lowered[at])),
+                list(compress(range(len(cells)), map(asking.__contains__, cells))) if asking else (),
                 question.code,
                 question.message,
                 column=column,
@@ -138,11 +141,11 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
     if not tab.type.key:
         return
     keys = list(map(BESIDE.join, zip(*(_key_column(tab, name) for name in tab.type.key), strict=True)))
-    first = dict(zip(keys, range(len(keys)), strict=True))
+    seen: set[str] = set()
+    twice = {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
     rows: dict[str, list[int]] = {}
-    if len(first) < len(keys):
-        twice = {key for at, key in enumerate(keys) if first[key] != at and not key.endswith(BESIDE)}
-        for at in compress(range(len(keys)), map(twice.__contains__, keys)):
+    for at in compress(range(len(keys)), map(twice.__contains__, keys)) if twice else ():
+        if not keys[at].endswith(BESIDE):
             rows.setdefault(keys[at], []).append(at)
     for same in rows.values():
         if len(same) > 1:

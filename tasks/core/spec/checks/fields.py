@@ -54,11 +54,16 @@ def storages(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     types = _clean(tab.column("field_type"), str.casefold)
     values = _clean(tab.column("values"), _cardinality)
     odd = (_of_two_minds(names, types) | _of_two_minds(names, values)) - _NO_STORAGE
-    kinds = _kinds(tab, resolver)
+    bundles = tab.named_by(tab.type.references[0])
+    kinds: dict[str, str] = {}
     said: dict[Storage, tuple[dict[int, str], dict[int, str]]] = {}
     for at in compress(range(len(names)), map(odd.__contains__, names)):
-        if kinds[at] and not is_formula_error(names[at]):
-            its_types, its_values = said.setdefault((kinds[at], names[at]), ({}, {}))
+        bundle = bundles[at]
+        if bundle not in kinds:
+            kinds[bundle] = _kind(tab, resolver, *bundle.split(BESIDE))
+        kind = kinds[bundle]
+        if kind and not is_formula_error(names[at]):
+            its_types, its_values = said.setdefault((kind, names[at]), ({}, {}))
             its_types[at], its_values[at] = types[at], values[at]
     for storage, (its_types, its_values) in said.items():
         yield from _clash(tab, storage, its_types, _TYPES)
@@ -92,14 +97,8 @@ def _clash(tab: Tab, storage: Storage, said: Mapping[int, str], clash: _Clash) -
     )
 
 
-def _kinds(tab: Tab, resolver: Resolver) -> list[str]:
-    """The kind of bundle each field is on; "" where nothing says so."""
-    cells = tab.named_by(tab.type.references[0])
-    kinds = {cell: _kind(tab, resolver, *cell.split(BESIDE)) for cell in set(cells)}
-    return [kinds[cell] for cell in cells]
-
-
 def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str = "") -> str:
+    """The kind of bundle that a field is on; "" where nothing says so."""
     kind = split_typed(bundle)[1] or kind_key(said)
     if kind or "bundles" not in resolver.tabs:
         return kind
