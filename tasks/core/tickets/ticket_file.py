@@ -86,13 +86,12 @@ def _front_matter(text: str, place: str) -> dict[str, Any]:
     try:
         _require_plain(text, place)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - texts, lists and mappings only
     except (yaml.YAMLError, RecursionError) as error:
         raise _refused(
             place,
             f"its front matter is not YAML ({_problem(error)}); a text with `: ` or `#` stands in quotes",
         ) from error
-    if not isinstance(found, dict) or not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, yaml.MappingNode):
         raise _refused(place, "its front matter is not a list of `name: value`")
     names = [str(key.value) for key, _ in node.value]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -101,7 +100,16 @@ def _front_matter(text: str, place: str) -> dict[str, Any]:
         (name for name in names if name not in {"id", "base", *_ONLY_SHOWN, *_IN_FRONT}), None
     ):
         raise _refused(place, f"`{unknown}` is nothing that can be set; use {', '.join(_IN_FRONT)}")
-    return {name: value for name, value in found.items() if name not in _ONLY_SHOWN}
+    return {str(key.value): _text(value) for key, value in node.value if str(key.value) not in _ONLY_SHOWN}
+
+
+def _text(node: yaml.Node) -> Any:
+    """A value as the text that stands there; a list of texts stays one, anything else is no value."""
+    if isinstance(node, yaml.ScalarNode):
+        return node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_text(item) for item in node.value]
+    return None
 
 
 def _require_plain(text: str, place: str) -> None:
