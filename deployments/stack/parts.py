@@ -30,6 +30,7 @@ class Part:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     answers: Callable[[httpx.AsyncClient], Awaitable[bool]]
+    port: int | None = None  # where it listens; another program may answer there instead
     patience: float = 180
     grace: float = 10
 
@@ -41,7 +42,7 @@ def prefect_server(environment: Mapping[str, str], port: int) -> Part:
     )
     options = ("--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3")
     url = f"http://127.0.0.1:{port}/api/health"
-    return Part(SERVER, (*command, *options), environment, lambda client: responds(client, url))
+    return Part(SERVER, (*command, *options), environment, lambda client: responds(client, url), port)
 
 
 def jira_sandbox(environment: Mapping[str, str], port: int, state: str) -> Part:
@@ -50,7 +51,7 @@ def jira_sandbox(environment: Mapping[str, str], port: int, state: str) -> Part:
         "deployments.jira_sandbox", "--host", "127.0.0.1", "--port", str(port), "--state", state
     )
     url = f"http://127.0.0.1:{port}/healthz"
-    return Part(SANDBOX, command, environment, lambda client: responds(client, url))
+    return Part(SANDBOX, command, environment, lambda client: responds(client, url), port)
 
 
 def bootstrap(environment: Mapping[str, str], *, own_server: bool) -> Part:

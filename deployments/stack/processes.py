@@ -41,6 +41,20 @@ class ProcessId(NamedTuple):
             return False
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether the process, or one that it started, is the one that listens on the port."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for member in family
+            for connection in member.net_connections("tcp")
+        )
+    except psutil.Error:
+        return False
+
+
 def start(
     command: Sequence[str],
     environment: Mapping[str, str],

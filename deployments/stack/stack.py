@@ -20,7 +20,7 @@ from deployments.stack.home import Home
 from deployments.stack.parts import Part
 from deployments.stack.ports import LOOPBACK, choose_port
 from deployments.stack.postgres import DATABASE, PREFECT_DATABASE, Postgres
-from deployments.stack.processes import ProcessId, last_words, start, stop
+from deployments.stack.processes import ProcessId, last_words, listens, start, stop
 from deployments.stack.state import Connection, State
 from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
 
@@ -155,7 +155,7 @@ class Stack:
     async def _start(self, part: Part) -> subprocess.Popen[bytes]:
         process = self._launch(part)
         deadline = time.monotonic() + part.patience
-        while not await part.answers(self._client):
+        while not (await part.answers(self._client) and _is_ours(part, process)):
             if process.poll() is not None:
                 raise self._trouble(part.name, process.returncode)
             if time.monotonic() > deadline:
@@ -212,6 +212,10 @@ def _end(part: Part, process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         stop(ProcessId.of(process.pid), grace=part.grace)
         process.wait()
+
+
+def _is_ours(part: Part, process: subprocess.Popen[bytes]) -> bool:
+    return part.port is None or listens(process.pid, part.port)
 
 
 def _port(url: str) -> int:

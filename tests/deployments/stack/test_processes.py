@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, start, stop
+from tests.stack import free_port
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 # Its child ignores the polite signal, as a flow run might.
@@ -131,3 +132,19 @@ def test_a_log_does_not_grow_for_ever(log: Path) -> None:
     start((sys.executable, "-c", "print('new')"), os.environ, log).wait(10)
     assert log.read_text() == "new\n"
     assert log.with_suffix(".log.1").stat().st_size > LARGEST_LOG
+
+
+def test_who_listens_on_a_port_is_told_apart_from_who_would_like_to(log: Path) -> None:
+    port = free_port()
+    serve = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
+    first = start(serve, os.environ, log)
+    try:
+        deadline = time.monotonic() + 10
+        while not listens(first.pid, port) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert listens(first.pid, port)
+        second = start(serve, os.environ, log)
+        assert second.wait(10) != 0
+        assert not listens(second.pid, port)
+    finally:
+        stop(first, 5)
