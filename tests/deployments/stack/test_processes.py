@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, start, stop
+from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, listens, start, stop
 from tests.stack import free_port
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -22,7 +22,7 @@ FAMILY = (
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from deployments.stack.processes import start
+from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, listens, start, stop
 child = start((sys.executable, "-c", "import time; time.sleep(60)"), os.environ, Path(sys.argv[1]))
 time.sleep(0.5)  # until it has asked to be told of our death
 print(child.pid, flush=True)
@@ -147,4 +147,4 @@ def test_who_listens_on_a_port_is_told_apart_from_who_would_like_to(log: Path) -
         assert second.wait(10) != 0
         assert not listens(second.pid, port)
     finally:
-        stop(first, 5)
+        stop(ProcessId.of(first.pid))
