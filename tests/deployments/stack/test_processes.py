@@ -148,3 +148,4 @@ def test_who_listens_on_a_port_is_told_apart_from_who_would_like_to(log: Path) -
         assert not listens(second.pid, port)
     finally:
         stop(ProcessId.of(first.pid))
+        first.wait(5)
