@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tasks.addresses import fetch, is_address
 from tasks.archives import Opened, unpack
 from tasks.core.errors import UserFixable
 from tasks.core.settings import Limits
@@ -22,8 +23,22 @@ def read_local(paths: Sequence[Path], limits: Limits) -> list[SourceFile]:
 
 
 def read_named(names: Sequence[str], limits: Limits) -> list[SourceFile]:
-    """Files below the one folder that the operator opened to the UI and the API."""
-    return read_local([_below_folder(name) for name in names], limits)
+    """What a worker may read: addresses, and files below the one folder that the operator opened to UI and API."""
+    opened = [
+        opened
+        for name in names
+        for opened in (_behind(name, limits) if is_address(name) else _open(_below_folder(name), limits))
+    ]
+    return _within(limits, opened)
+
+
+def _behind(address: str, limits: Limits) -> Iterator[Opened]:
+    """The files behind an address."""
+    name, content = fetch(address, limits.total_bytes)
+    if name.casefold().endswith(".zip"):
+        yield from unpack(name, content, limits, SPEC_SUFFIXES)
+    else:
+        yield Opened(name, "", lambda most: content[: most + 1])
 
 
 def _below_folder(name: str) -> Path:
