@@ -1,33 +1,20 @@
 """Whole sessions, from files to Jira: the command line, Prefect, Postgres and the Jira sandbox as they really are."""
 
-import base64
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import jsonschema_rs
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from blocks.jira import JiraCredentials
-from db.engine import create_engine, session_scope
 from db.enums import TaskStatus, TaskType
 from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
+from tests.end_to_end import LAKESIDE, SCHEMA, UWEC, jira_of, repositories
 from tests.fact_lock import assert_fact_lock, rows_by_code
-from tests.jira_sandbox import EMAIL, TOKEN
-from tests.stack import RunningStack, free_port
-
-ROOT = Path(__file__).parents[1]
-LAKESIDE = ROOT / "examples" / "lakeside"
-UWEC = ROOT.parent / "shared" / "data" / "uwec"
-SCHEMA = ROOT.parent / "shared" / "jira" / "adf-schema.json"
+from tests.stack import RunningStack
 
 STAGE_FLOWS = (
     "collect-site-info",
@@ -39,49 +26,6 @@ STAGE_FLOWS = (
 )
 
 pytestmark = pytest.mark.stack
-
-
-class Jira:
-    """A reader of the sandbox over bare HTTP."""
-
-    def __init__(self, http: httpx.Client) -> None:
-        self.http = http
-
-    def issue(self, key: str) -> dict[str, Any]:
-        """Description, links, labels and attachments of an issue."""
-        answer = self.http.get(f"/rest/api/3/issue/{key}")
-        answer.raise_for_status()
-        return dict(answer.json()["fields"])
-
-    def keys_with_label(self, label: str) -> list[str]:
-        """All issues that carry a label."""
-        query = {"jql": f'labels = "{label}"', "fields": ["key"], "maxResults": 5000}
-        answer = self.http.post("/rest/api/3/search/jql", json=query)
-        answer.raise_for_status()
-        return [issue["key"] for issue in answer.json()["issues"]]
-
-    def attachment(self, fields: dict[str, Any]) -> str | None:
-        """The text of the one attachment, or None."""
-        assert len(fields["attachment"]) <= 1
-        if not fields["attachment"]:
-            return None
-        return self.http.get(fields["attachment"][0]["content"], follow_redirects=True).text
-
-
-@asynccontextmanager
-async def repositories(stack: RunningStack) -> AsyncIterator[AsyncSession]:
-    """The application's database, as the stack's flows left it."""
-    engine = create_engine(stack.connection.database_url, pooled=False)
-    async with session_scope(engine) as session:
-        yield session
-    await engine.dispose()
-
-
-@contextmanager
-def jira_of(stack: RunningStack) -> Iterator[Jira]:
-    """The Jira that the stack's sessions export to."""
-    with httpx.Client(base_url=stack.connection.jira_url, auth=(EMAIL, TOKEN), timeout=30) as http:
-        yield Jira(http)
 
 
 class Delivered:
@@ -290,131 +234,3 @@ class TestReviewedByAPerson:
         stack.cli("export", session_id, "--json")
         after = json.loads(stack.cli("session", "show", session_id, "--json").stdout)["tickets"]
         assert [ticket["jira_key"] for ticket in after] == [ticket["jira_key"] for ticket in before]
-
-
-@contextmanager
-def permissions_revoked(stack: RunningStack, *names: str) -> Iterator[None]:
-    """The login keeps its token and loses these permissions."""
-    with httpx.Client(base_url=f"{stack.connection.jira_url}/_sandbox") as control:
-        control.patch("/settings", json={"revoked_permissions": list(names)}).raise_for_status()
-        try:
-            yield
-        finally:
-            control.patch("/settings", json={"revoked_permissions": []}).raise_for_status()
-
-
-def jira_block(stack: RunningStack, name: str, url: str, token: str) -> str:
-    """Another Jira block on the Prefect server of the stack."""
-    with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
-        JiraCredentials(url=url, email=EMAIL, api_token=SecretStr(token)).save(name, overwrite=True)
-    return name
-
-
-HEADER = "ID,Name,Machine name,X,Dev,QA,Description,Type\n"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-
-
-def write_spec(folder: Path) -> None:
-    """One bundle, named after the folder: the same spec for the same project would resume its session."""
-    (folder / "Bundles.csv").write_text(f"{HEADER},{folder.name},page,a,,,A page.,Content type\n")
-
-
-class TestBadInput:
-    """Each gives one clear message, the right exit code, and no traceback."""
-
-    def run(
-        self, stack: RunningStack, *arguments: str, project: str = "TEST", **environment: str
-    ) -> tuple[int, dict[str, Any]]:
-        result = stack.cli(
-            "run",
-            *arguments,
-            "--site-name",
-            "Bad",
-            "--project-key",
-            project,
-            "--yes",
-            "--json",
-            **environment,
-        )
-        assert "Traceback" not in result.stdout + result.stderr
-        error = json.loads(result.stdout)["error"]
-        assert error["message"]
-        assert error["exit_code"] == result.returncode
-        return result.returncode, json.loads(result.stdout)
-
-    def assert_recorded(self, stack: RunningStack, document: dict[str, Any]) -> None:
-        listed = json.loads(stack.cli("session", "errors", document["session"]["id"], "--json").stdout)
-        assert document["error"]["message"] in [error["message"] for error in listed["errors"]]
-
-    def test_a_missing_folder(self, stack: RunningStack, tmp_path: Path) -> None:
-        assert self.run(stack, str(tmp_path / "nowhere"))[0] == 10
-
-    def test_too_many_files(self, stack: RunningStack, tmp_path: Path) -> None:
-        for number in range(26):
-            (tmp_path / f"Bundles{number}.csv").write_text(HEADER)
-        assert self.run(stack, str(tmp_path))[0] == 10
-
-    def test_a_file_of_three_megabytes(self, stack: RunningStack, tmp_path: Path) -> None:
-        (tmp_path / "Bundles.csv").write_text(HEADER + ",Page,page,a,,,x,Content type\n" * 110_000)
-        assert self.run(stack, str(tmp_path))[0] == 10
-
-    @pytest.mark.parametrize(
-        ("name", "content"),
-        [("Bundles.csv", b""), ("Bundles.csv", PIXEL), ("Shopping.csv", b"Milk,Eggs\n2,12\n")],
-        ids=["empty", "binary", "no known header"],
-    )
-    def test_a_file_that_is_no_tab_of_a_spec(
-        self, stack: RunningStack, tmp_path: Path, name: str, content: bytes
-    ) -> None:
-        (tmp_path / name).write_bytes(content)
-        code, document = self.run(stack, str(tmp_path))
-        assert code == 10
-        assert name in document["error"]["message"]
-        self.assert_recorded(stack, document)
-
-    def test_a_project_that_does_not_exist(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        code, document = self.run(stack, str(tmp_path), project="NOWHERE")
-        assert code == 10
-        assert "NOWHERE" in document["error"]["message"]
-        self.assert_recorded(stack, document)
-
-    def test_a_token_that_may_not_create_issues(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        with permissions_revoked(stack, "CREATE_ISSUES"):
-            code, document = self.run(stack, str(tmp_path))
-        assert code == 20
-        assert "create issues" in document["error"]["message"]
-        self.assert_recorded(stack, document)
-
-    def test_a_token_that_is_wrong(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        block = jira_block(stack, "wrong-token", stack.connection.jira_url, "not-the-token")
-        code, document = self.run(stack, str(tmp_path), "--jira-site", block)
-        assert code == 20
-        assert "not-the-token" not in json.dumps(document)
-        self.assert_recorded(stack, document)
-
-    def test_a_session_that_began_with_another_login(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        first = stack.cli("run", str(tmp_path), "--site-name", "Bad", "--project-key", "TEST", "--json")
-        assert first.returncode == 0, first.stderr
-        block = jira_block(stack, "other-login", stack.connection.jira_url, TOKEN)
-        code, document = self.run(stack, str(tmp_path), "--jira-site", block)
-        assert (code, document["error"]["code"]) == (10, "other-login")
-
-    def test_jira_that_does_not_answer(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        block = jira_block(stack, "jira-away", f"http://127.0.0.1:{free_port()}", TOKEN)
-        code, document = self.run(stack, str(tmp_path), "--jira-site", block)
-        assert code == 30
-        self.assert_recorded(stack, document)
-
-    def test_a_database_that_does_not_answer(self, stack: RunningStack, tmp_path: Path) -> None:
-        write_spec(tmp_path)
-        home = str(tmp_path / "home")
-        away = "postgresql://nobody@127.0.0.1:9/none"
-        code, _ = self.run(stack, str(tmp_path), DRUPAL_TICKETS_HOME=home, DATABASE_URL=away)
-        assert code == 30
