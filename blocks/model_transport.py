@@ -49,30 +49,41 @@ class AccountedTransport(httpx2.AsyncBaseTransport):
         begun = await self._ledger.begin(CALL.get(), digest, len(body))
         if isinstance(begun, Stored):
             return httpx2.Response(OK, json=dict(begun.reply), request=request)
+        leaving = False
         try:
-            response = await self._send(request)
-        except NOT_SENT:
-            await _to_the_end(self._ledger.refused(begun))
-            raise
+            # The slot is held until the reply is stored: never are more calls under way that a crash would lose.
+            async with self._limiter.slot():
+                leaving = True
+                return await self._exchange(request, begun)
         except BaseException:
-            await _to_the_end(self._ledger.lost(begun))
+            if not leaving:
+                await _to_the_end(self._ledger.refused(begun))
             raise
-        await _to_the_end(self._settle(begun, response))
-        return response
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
+    async def _exchange(self, request: httpx2.Request, sending: Sending) -> httpx2.Response:
+        try:
+            response = await self._send(request)
+        except NOT_SENT:
+            await _to_the_end(self._ledger.refused(sending))
+            raise
+        except BaseException:
+            await _to_the_end(self._ledger.lost(sending))
+            raise
+        await _to_the_end(self._settle(sending, response))
+        return response
+
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
-        async with self._limiter.slot():
-            try:
-                # By the clock: a server that sends a byte now and then passes every other timeout.
-                async with asyncio.timeout(self._seconds):
-                    received = await self._http.send(request)
-            except TimeoutError:
-                raise httpx2.ReadTimeout(f"No answer within {self._seconds:.0f} seconds.") from None
-            self._pace(received)
+        try:
+            # By the clock: a server that sends a byte now and then passes every other timeout.
+            async with asyncio.timeout(self._seconds):
+                received = await self._http.send(request)
+        except TimeoutError:
+            raise httpx2.ReadTimeout(f"No answer within {self._seconds:.0f} seconds.") from None
+        self._pace(received)
         headers = [(name, value) for name, value in received.headers.multi_items() if name not in _WIRE]
         return httpx2.Response(
             received.status_code, headers=headers, content=received.content, request=request

@@ -1,6 +1,6 @@
 """The account of a session's calls: replies and money, in the database before and after every HTTP attempt."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,40 +11,70 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from blocks.model_calls import Call, Purpose, Sending, Stored
 from db.engine import session_scope
+from db.errors import OverBudget
 from db.fence import Fence
 from db.repositories.replies import NewReply, ReplyRepository
-from db.repositories.reservations import ReservationRepository
+from db.repositories.reservations import NewCall, ReservationRepository
+from tasks.batches import Batches
 from tasks.core.tickets.money import Tokens, ceiling_usd, cost_usd, tokens_of
 from tasks.core.tickets.prompt import PROMPT_VERSION
 from tasks.failures import as_product_error
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A request that somebody wants to send."""
+
+    call: Call
+    request_hash: str
+    ceiling_usd: Decimal
+
+
 class SpendLedger:
     """What a run of one session may spend on one model, and what was spent."""
 
-    engine: AsyncEngine
-    session_id: UUID
-    fence: Fence
-    provider: str
-    model: str
-    limit_usd: Decimal
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        session_id: UUID,
+        fence: Fence,
+        provider: str,
+        model: str,
+        limit_usd: Decimal,
+    ) -> None:
+        self.engine = engine
+        self.session_id = session_id
+        self.fence = fence
+        self.provider = provider
+        self.model = model
+        self.limit_usd = limit_usd
+        # Reserving waits for the reservation before it to be on disk: together, many wait no longer than one.
+        self._wishes: Batches[Wish, Stored | Sending] = Batches(self._begin)
 
     async def begin(self, call: Call, request_hash: str, body_bytes: int) -> Stored | Sending:
         """The stored reply, or money set aside; raises BudgetReached, Cancelled or Temporary."""
+        ceiling = ceiling_usd(self.provider, self.model, body_bytes, call.max_tokens)
+        return await self._wishes.do(Wish(call, request_hash, ceiling))
+
+    async def _begin(self, wishes: Sequence[Wish]) -> list[Stored | Sending | Exception]:
         async with self._scope() as session:
-            checks = call.purpose is Purpose.CHECK  # a stored reply would prove nothing
-            if not checks and (reply := await ReplyRepository(session).find(request_hash)) is not None:
-                return Stored(reply)
-            reservation = await ReservationRepository(session).reserve(
-                self.session_id,
-                self.fence,
-                model=self.model,
-                purpose=call.purpose,
-                ceiling_usd=ceiling_usd(self.provider, self.model, body_bytes, call.max_tokens),
-                limit_usd=self.limit_usd,
+            # A stored reply to a check would prove nothing.
+            wanted = {wish.request_hash for wish in wishes if wish.call.purpose is not Purpose.CHECK}
+            stored = await ReplyRepository(session).find(wanted) if wanted else {}
+            new = [wish for wish in wishes if wish.request_hash not in stored]
+            calls = [NewCall(wish.call.purpose, wish.ceiling_usd) for wish in new]
+            reserved = (
+                await ReservationRepository(session).reserve(
+                    self.session_id, self.fence, calls, model=self.model, limit_usd=self.limit_usd
+                )
+                if calls
+                else []
             )
-        return Sending(reservation, request_hash, call)
+        money = iter(reserved)
+        return [
+            Stored(stored[wish.request_hash]) if wish.request_hash in stored else _leave(wish, next(money))
+            for wish in wishes
+        ]
 
     async def answered(self, sending: Sending, reply: Mapping[str, Any]) -> None:
         """Settle and keep the reply in one transaction: what is paid for is there, whoever dies now."""
@@ -94,3 +124,10 @@ class SpendLedger:
                 yield session
         except Exception as error:
             raise as_product_error(error) from error
+
+
+def _leave(wish: Wish, reserved: UUID | OverBudget) -> Sending | Exception:
+    if isinstance(reserved, OverBudget):
+        error = as_product_error(reserved)
+        return error if isinstance(error, Exception) else reserved
+    return Sending(reserved, wish.request_hash, wish.call)

@@ -48,17 +48,16 @@ class Experience:
 class ReplyRepository(Repository):
     """Replies of all sessions of this installation."""
 
-    async def find(self, request_hash: str) -> dict[str, Any] | None:
-        """The reply to this very request; that it was of use is noted."""
+    async def find(self, request_hashes: Collection[str]) -> dict[str, dict[str, Any]]:
+        """The replies to these very requests, by their hash; that they were of use is noted."""
         table = table_of(ModelReply)
         query = (
             update(table)
-            .where(table.c.request_hash == request_hash)
+            .where(table.c.request_hash.in_(request_hashes))
             .values(used_at=NOW)
-            .returning(table.c.reply)
+            .returning(table.c.request_hash, table.c.reply)
         )
-        reply: dict[str, Any] | None = await self.session.scalar(query)
-        return reply
+        return {row.request_hash: row.reply for row in await self.session.execute(query)}
 
     async def store(self, reply: NewReply) -> None:
         """Keep a reply; of two to the same request the first stays."""

@@ -1,6 +1,8 @@
 """Money set aside before a call is sent: a budget that is checked afterwards is overshot by what is in flight."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import func, insert, or_, select, update
@@ -14,6 +16,14 @@ from db.repositories.base import Repository
 from db.repositories.progress import spent_in
 
 
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call that is about to be sent."""
+
+    purpose: str
+    ceiling_usd: Decimal
+
+
 class ReservationRepository(Repository):
     """Reservations of one installation. What is not settled counts at its ceiling, whatever became of it."""
 
@@ -21,16 +31,15 @@ class ReservationRepository(Repository):
         self,
         session_id: uuid.UUID,
         fence: Fence,
+        calls: Sequence[NewCall],
         *,
         model: str,
-        purpose: str,
-        ceiling_usd: Decimal,
         limit_usd: Decimal,
-    ) -> uuid.UUID:
-        """Set the ceiling of one call aside; at most `limit_usd` is ever spent or set aside in a session.
+    ) -> list[uuid.UUID | OverBudget]:
+        """Set the ceilings of calls aside; at most `limit_usd` is ever spent or set aside in a session.
 
-        Raises StaleAttempt when another run has taken over, CancelRequested when a person wants it to stop, and
-        OverBudget.
+        Answers call by call: those that would exceed the limit get OverBudget. Raises StaleAttempt when another run
+        has taken over, CancelRequested when a person wants it to stop.
         """
         # Whoever reserves for the same session waits here, in a statement of its own: the sum below must see it.
         await self.session.execute(
@@ -50,24 +59,26 @@ class ReservationRepository(Repository):
         stop, taken = found
         if stop:
             raise CancelRequested(f"Cancelled. Go on with: drupal-tickets session resume {session_id}")
-        if taken + ceiling_usd > limit_usd:
-            raise OverBudget(
-                f"The model may cost {limit_usd:.4f} USD in this session; {taken:.4f} USD are spent or set aside, and "
-                f"the next call may take {ceiling_usd:.4f} USD."
+        answers: list[uuid.UUID | OverBudget] = []
+        rows = []
+        for call in calls:
+            if taken + call.ceiling_usd > limit_usd:
+                answers.append(_over_budget(taken, call.ceiling_usd, limit_usd))
+                continue
+            taken += call.ceiling_usd
+            answers.append(identifier := uuid.uuid4())
+            rows.append({"id": identifier, "purpose": call.purpose, "ceiling_usd": call.ceiling_usd})
+        if rows:
+            same = {
+                "session_id": session_id,
+                "task_id": fence.task_id,
+                "task_attempt": fence.attempt,
+                "model": model,
+            }
+            await self.session.execute(
+                insert(table_of(ModelReservation)).values([{**same, **row} for row in rows])
             )
-        identifier = uuid.uuid4()
-        await self.session.execute(
-            insert(table_of(ModelReservation)).values(
-                id=identifier,
-                session_id=session_id,
-                task_id=fence.task_id,
-                task_attempt=fence.attempt,
-                model=model,
-                purpose=purpose,
-                ceiling_usd=ceiling_usd,
-            )
-        )
-        return identifier
+        return answers
 
     async def settle(self, reservation_id: uuid.UUID, spent_usd: Decimal | None) -> bool:
         """Say what a call cost, None for its ceiling; False when it was settled already."""
@@ -97,3 +108,10 @@ class ReservationRepository(Repository):
             .returning(ModelReservation.id)
         )
         return len((await self.session.scalars(query)).all())
+
+
+def _over_budget(taken: Decimal, ceiling_usd: Decimal, limit_usd: Decimal) -> OverBudget:
+    return OverBudget(
+        f"The model may cost {limit_usd:.4f} USD in this session; {taken:.4f} USD are spent or set aside, and the next "
+        f"call may take {ceiling_usd:.4f} USD."
+    )

@@ -14,7 +14,7 @@ from db.fence import Fence
 from db.repositories.background import TaskRepository
 from db.repositories.progress import ProgressRepository
 from db.repositories.replies import NewReply, ReplyRepository
-from db.repositories.reservations import ReservationRepository
+from db.repositories.reservations import NewCall, ReservationRepository
 from db.repositories.sessions import SessionRepository
 from db.repositories.writing import WritingRepository
 from tests.builders.database import DIRECTOR, FLOW, make_session
@@ -33,14 +33,12 @@ async def reserve(
     engine: AsyncEngine, session_id: uuid.UUID, ceiling: str, limit: str = "1", fence: Fence = RUN
 ) -> uuid.UUID:
     async with session_scope(engine) as session:
-        return await ReservationRepository(session).reserve(
-            session_id,
-            fence,
-            model="m",
-            purpose="write",
-            ceiling_usd=Decimal(ceiling),
-            limit_usd=Decimal(limit),
+        [answer] = await ReservationRepository(session).reserve(
+            session_id, fence, [NewCall("write", Decimal(ceiling))], model="m", limit_usd=Decimal(limit)
         )
+    if isinstance(answer, OverBudget):
+        raise answer
+    return answer
 
 
 async def settle(engine: AsyncEngine, reservation: uuid.UUID, spent: str | None) -> bool:
@@ -125,8 +123,7 @@ async def test_a_reply_is_found_by_its_request_and_the_first_stays(engine: Async
         replies = ReplyRepository(session)
         await replies.store(reply("a"))
         await replies.store(reply("a", reply={"text": "another"}))
-        assert await replies.find("a") == {"text": "a"}
-        assert await replies.find("b") is None
+        assert await replies.find(["a", "b"]) == {"a": {"text": "a"}}
         assert await replies.known(["prompt of a", "prompt of b"]) == {"prompt of a"}
 
 

@@ -77,7 +77,14 @@ class Writing:
                 async with gate:
                     return await writer.write(ticket)
 
-            return await asyncio.gather(*map(one, tickets))
+            jobs = [asyncio.ensure_future(one(ticket)) for ticket in tickets]
+            try:
+                return await asyncio.gather(*jobs)
+            except BaseException:
+                for job in jobs:
+                    job.cancel()
+                await asyncio.gather(*jobs, return_exceptions=True)
+                raise
 
     async def spent(self) -> float:
         """Spent and set aside, as the database knows it."""
