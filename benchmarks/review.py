@@ -50,7 +50,7 @@ def operations(engine: AsyncEngine, session_id: UUID, ids: list[UUID], some: UUI
 
     async def list_all(_: int) -> object:
         async with session_scope(engine) as session:
-            return await TicketRepository(session).list_tickets(session_id)
+            return await TicketRepository(session).list_tickets(session_id, brief=True)
 
     async def show(_: int) -> object:
         async with session_scope(engine) as session:

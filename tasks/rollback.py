@@ -59,12 +59,13 @@ async def delete_issues(run: StageRun, to: SessionStage) -> list[str]:
         record = await SessionRepository(session).get(run.session_id)
     async with session_client(record) as client:
         ours = {key: str(ticket) for ticket, key in issues.items()}
-        for key in await _proven(client, ours, str(run.session_id)):
+        for key in await proven(client, ours, str(run.session_id)):
             await client.delete_issue(key)
     return sorted(ours)
 
 
-async def _proven(client: JiraClient, ours: dict[str, str], session_id: str) -> list[str]:
+async def proven(client: JiraClient, ours: dict[str, str], session_id: str) -> list[str]:
+    """The issues of these tickets that are still there; raises UserFixable when one is not marked as its ticket's."""
     found = await client.fetch(ours, properties=[PROPERTY])
     marks = {issue.key: issue.properties.get(PROPERTY) for issue in found}
     foreign = [key for key, mark in marks.items() if not _is_mark_of(mark, session_id, ours.get(key))]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Integer, cast, delete, func, select, update
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import aliased, defer, joinedload
 
 from db.actor import Actor
 from db.enums import EntityGroup, EventCategory, WrittenBy
@@ -17,6 +17,12 @@ from db.repositories.new_ticket import NewTicket, store_attachments, store_depen
 from db.repositories.ticket_changes import keep_versions, require_not_in_jira
 from db.repositories.validations import ValidationRepository
 
+WHOLE = (joinedload(Ticket.attachment),)
+BRIEF = (
+    defer(Ticket.description, raiseload=True),
+    defer(Ticket.plan, raiseload=True),
+    joinedload(Ticket.attachment).defer(Attachment.content, raiseload=True),
+)
 COMPARED = ("content_hash", "source_hash", "position", "story", "written_by")
 
 
@@ -37,12 +43,18 @@ class StoredTickets(Repository):
             raise NotFound(f"There is no ticket {ticket_id}.")
         return ticket
 
-    async def list_tickets(self, session_id: uuid.UUID, *, group: EntityGroup | None = None) -> list[Ticket]:
-        """All tickets, or those of a group, with their attachments, in the order of work."""
+    async def list_tickets(
+        self, session_id: uuid.UUID, *, group: EntityGroup | None = None, brief: bool = False
+    ) -> list[Ticket]:
+        """All tickets, or those of a group, with their attachments, in the order of work.
+
+        `brief` leaves out what is large and only one ticket at a time is read for: description, plan and the text of
+        the file.
+        """
         query = (
             select(Ticket)
             .where(Ticket.session_id == session_id)
-            .options(joinedload(Ticket.attachment))
+            .options(*(BRIEF if brief else WHOLE))
             .order_by(Ticket.user_order, Ticket.position, Ticket.key)
             .execution_options(populate_existing=True)
         )

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy import insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from db.enums import IntentStatus, WrittenBy
 from db.errors import InJira, NotFound, Refused
@@ -68,9 +69,10 @@ def difference(ticket: Ticket, changes: Mapping[str, Any]) -> dict[str, tuple[An
 async def lock_tickets(
     session: AsyncSession, session_id: uuid.UUID, ticket_ids: Collection[uuid.UUID]
 ) -> list[Ticket]:
-    """The tickets, their rows locked in one order; NotFound when one of them is not of this session."""
+    """The tickets, less their large parts, their rows locked in one order; NotFound when one is of another session."""
     query = (
         select(Ticket)
+        .options(defer(Ticket.description), defer(Ticket.plan))
         .where(Ticket.session_id == session_id, Ticket.id.in_(ticket_ids))
         .order_by(Ticket.id)
         .with_for_update()

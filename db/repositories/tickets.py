@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, Uuid, update
+from sqlalchemy import Integer, Uuid, select, update
 
 from db.actor import Actor
 from db.enums import EventCategory, WrittenBy
 from db.errors import Changed, Refused
-from db.models import Ticket
+from db.models import Ticket, TicketVersion
 from db.repositories.audit import Event
 from db.repositories.new_ticket import Content, NewAttachment, NewTicket, store_attachments
 from db.repositories.rows import given_rows
@@ -70,7 +70,7 @@ class TicketRepository(StoredTickets):
             await keep_versions(self.session, [ticket_id], actor.claimed)
             ticket.revision += 1
         if PROSE & changed.keys() and "written_by" not in changes:
-            changed["written_by"] = (ticket.written_by, WrittenBy.PERSON)
+            changed["written_by"] = (ticket.written_by, await self._author(ticket, changed))
         for name, (_, after) in changed.items():
             setattr(ticket, name, after)
         if content is not None and rewritten:
@@ -155,6 +155,16 @@ class TicketRepository(StoredTickets):
             raise Refused(f'"{ticket.title}" is locked and is not rewritten.')
         if changed.keys() - {"ready_for_jira"} or not changed:
             await require_not_in_jira(self.session, [ticket])
+
+    async def _author(self, ticket: Ticket, changed: Changes) -> WrittenBy:
+        """A person, unless they brought back to the letter what a machine had written."""
+        text = {name: changed[name][1] if name in changed else getattr(ticket, name) for name in PROSE}
+        query = select(TicketVersion.written_by).where(
+            TicketVersion.ticket_id == ticket.id,
+            TicketVersion.written_by != WrittenBy.PERSON,
+            *(getattr(TicketVersion, name) == value for name, value in text.items()),
+        )
+        return await self.session.scalar(query.limit(1)) or WrittenBy.PERSON
 
     async def _rewrite(self, ticket: Ticket, content: Content) -> None:
         """Description and attachment change together: the file may come or go with the length of the text."""

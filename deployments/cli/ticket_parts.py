@@ -22,7 +22,9 @@ async def listed_tickets(
     """Tickets without their text, by group and in the order of work."""
     async with session_scope(engine) as session:
         repository = TicketRepository(session)
-        tickets = await repository.list_tickets(session_id, group=EntityGroup(group) if group else None)
+        tickets = await repository.list_tickets(
+            session_id, group=EntityGroup(group) if group else None, brief=True
+        )
         dependencies = await repository.dependencies(session_id)
     tickets.sort(key=lambda ticket: GROUPS.index(ticket.entity_group))  # stable: the order of work stays
     return [

@@ -252,7 +252,7 @@ async def _of_group(engine: "AsyncEngine", record: "Session", group: Group | Non
 
     async with session_scope(engine) as session:
         wanted = EntityGroup(group.value) if group else None
-        return await TicketRepository(session).list_tickets(record.id, group=wanted)
+        return await TicketRepository(session).list_tickets(record.id, group=wanted, brief=True)
 
 
 def _set_dependency(

@@ -100,9 +100,11 @@ async def find_tickets(engine: "AsyncEngine", session_id: UUID, texts: list[str]
     from db.repositories.tickets import TicketRepository
 
     async with session_scope(engine) as session:
-        tickets = {ticket.id: ticket for ticket in await TicketRepository(session).list_tickets(session_id)}
-    hint = f"See them with: drupal-tickets tickets list {session_id}"
-    return [tickets[_only("ticket", text, list(tickets), hint)] for text in texts]
+        repository = TicketRepository(session)
+        known = [ticket.id for ticket in await repository.list_tickets(session_id, brief=True)]
+        hint = f"See them with: drupal-tickets tickets list {session_id}"
+        chosen = [_only("ticket", text, known, hint) for text in texts]
+        return [await repository.get(identifier, session_id) for identifier in chosen]
 
 
 def _whole(text: str) -> UUID | None:

@@ -293,6 +293,13 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
         "validation.finished",
         "",
     ),
+    "ValidationRepository.finish_chosen": (
+        lambda g: ValidationRepository(g.session).finish_chosen(
+            g.id, read={g.a: "hash of a"}, results={}, actor=ACTOR
+        ),
+        "validation.chosen",
+        "",
+    ),
     "ValidationRepository.fail": (
         lambda g: ValidationRepository(g.session).fail(g.id, actor=ACTOR),
         "validation.failed",

@@ -151,6 +151,17 @@ async def test_every_version_can_be_restored(desk: Desk) -> None:
     assert (await desk.restore(before.revision + 1)).title == "My own title"
 
 
+async def test_a_text_that_is_changed_back_is_unedited(desk: Desk, engine: AsyncEngine) -> None:
+    before = await desk.ticket()
+    await desk.edit(title="Mine", user_notes="Mine.")
+    await desk.edit(title=before.title)
+    assert (await desk.ticket()).written_by is WrittenBy.PERSON
+    await desk.edit(user_notes="")
+    assert (await desk.ticket()).written_by is WrittenBy.OFFLINE
+    async with session_scope(engine) as session:
+        assert await TicketRepository(session).unedited_share(desk.session_id) == 1
+
+
 async def test_a_locked_ticket_can_be_restored_by_a_person(desk: Desk) -> None:
     first = await desk.ticket()
     await desk.edit(title="Mine")
