@@ -24,6 +24,7 @@ _OTHER_FORMATS = (
 # Everything below space but tab and line breaks; text has hardly any of it.
 _BINARY = bytes(code for code in range(32) if code not in b"\t\n\r")
 _SAMPLE = 65_536
+_MANY = 20  # line breaks that cells of a small file may well have
 
 
 # Stands for a line break within a cell that no quotes protect; a noncharacter, so no text has it.
@@ -72,12 +73,16 @@ def put_back(cell: str) -> str:
 
 
 def _record_end(data: bytes) -> bytes | None:
-    r"""Which of \r and \n ends records where both stand outside of quotes: what ends the first of them."""
+    r"""Which of \r and \n ends records where both stand outside of quotes; None where they do not compete.
+
+    What ends the first record ends them all, and the other is part of cells, unless there is far too much of it.
+    """
     outside = b"".join(data.split(b'"')[::2])
     carriage, line = outside.find(b"\r"), outside.find(b"\n")
     if carriage < 0 or line < 0:
         return None
-    return b"\r" if carriage < line else b"\n"
+    ends, other = (b"\r", b"\n") if carriage < line else (b"\n", b"\r")
+    return None if outside.count(other) > _MANY + 5 * outside.count(ends) else ends
 
 
 def _decode(content: bytes) -> Decoded:

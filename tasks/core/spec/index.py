@@ -45,14 +45,10 @@ class LabelIndex:
         return _keys(self._beside, self._qualify)
 
     def lacks(self, value: str, beside: str) -> bool:
-        """Whether the tab has things of this kind, but nothing of any kind by this name."""
+        """Whether the tab has things of this kind, but nothing of any kind by this name, spelled however."""
         name, kind = split_typed(value)
         kind = kind or self._qualify(beside)
-        named = (
-            label_key(name) in self._by_label
-            or name in self._by_machine
-            or label_key(value) in self._by_label
-        )
+        named = name in self._by_machine or not self._loosely.isdisjoint((_loose(name), _loose(value)))
         return not named and (not kind or kind in self.qualifiers)
 
     def family(self, value: str) -> Rows:
@@ -97,6 +93,10 @@ class LabelIndex:
         return Positions(map(label_key, self._labels))
 
     @cached_property
+    def _loosely(self) -> frozenset[str]:
+        return frozenset(map(_loose, self._labels))
+
+    @cached_property
     def _by_machine(self) -> "Positions":
         return Positions(self._machines)
 
@@ -119,6 +119,11 @@ class LabelIndex:
     @cached_property
     def _compared(self) -> list[str]:
         return [label.casefold() for label in self._shown]
+
+
+def _loose(label: str) -> str:
+    """The letters and digits of a label, for names that differ in spaces and signs only."""
+    return "".join(filter(str.isalnum, label.casefold()))
 
 
 def _keys(cells: Iterable[str], key: Callable[[str], str]) -> list[str]:

@@ -14,6 +14,7 @@ _DELIMITERS = ",;\t|"
 _PREVIEW_ROWS = 30
 _PREVIEW_BYTES = 200_000
 _KNOWN = [frozenset(name for column in tab.columns for name in column.names) for tab in TAB_TYPES]
+MOST_COLUMNS = 500  # no tab has so many
 _ENOUGH = 2  # one known word is a coincidence
 
 
@@ -64,7 +65,7 @@ def _try(text: str, delimiter: str) -> tuple[tuple[int, int], Layout]:
     with suppress(csv.Error):  # what comes before is preview enough
         for row in islice(reader, _PREVIEW_ROWS):
             starts.append(reader.line_num)
-            rows.append(row)
+            rows.append(row[: MOST_COLUMNS + 1])
     at, known = header_row(rows)
     above = starts[at - 1] if at else 0
     width = max(1, len(rows[at])) if rows else 1

@@ -7,7 +7,7 @@ from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.spec.cells import is_clean, tidy
 from tasks.core.spec.decoding import Decoded, binary_kind, decode, put_back
-from tasks.core.spec.layout import find_layout
+from tasks.core.spec.layout import MOST_COLUMNS, find_layout
 from tasks.core.spec.model import ParsedFile, SourceFile
 from tasks.core.spec.records import Records, read_records
 from tasks.core.spec.sheet_notes import notes_findings, take_notes
@@ -31,6 +31,10 @@ def read(source: SourceFile) -> Reading:
     if not data.strip():
         return Reading(None, (_blocking(source.filename, "file-empty", "is empty"),))
     layout = find_layout(data)
+    if layout.width > MOST_COLUMNS:
+        return Reading(
+            None, (_blocking(source.filename, "file-unreadable", f"has more than {MOST_COLUMNS} columns"),)
+        )
     records = read_records(layout.body(data), layout.delimiter, layout.width)
     if decoded.held_breaks:
         records = replace(records, data=tuple([[put_back(cell) for cell in cells] for cells in records.data]))

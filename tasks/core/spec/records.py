@@ -11,12 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.core.spec.layout import MOST_COLUMNS
+
 _QUOTE = '"'
 # A cell may be as long as its file; the limit of the csv module is far below that.
 csv.field_size_limit(2**31 - 1)
 # A record with quoted line breaks may span this many lines before its quote counts as stray.
 _MOST_LINES = 2_000
 _MOST_FRAGMENTS = 60
+_MOST_EFFORT = 300_000  # lines looked at in vain
+_MOST_CELLS = 20_000_000  # a record far too long makes all others as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,17 @@ def _read_carefully(text: str, delimiter: str, width: int) -> Records:
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
+    most = max(width + 1, min(MOST_COLUMNS, _MOST_CELLS // max(1, len(lines))))
     rows: list[list[str]] = []
     damaged = []
     for cells, sound in _CarefulReader(lines, delimiter, width):
-        rows.append(cells)
+        rows.append(cells if len(cells) <= most else [*cells[: most - 1], delimiter.join(cells[most - 1 :])])
         if not sound:
             damaged.append(len(rows))
     longer = tuple(number for number, row in enumerate(rows, 1) if any(map(str.strip, row[width:])))
     shorter = tuple(number for number, row in enumerate(rows, 1) if 1 < len(row) < width)
-    return Records(
-        _by_column(rows, width if not longer else max(map(len, rows))), tuple(damaged), longer, shorter
-    )
+    data = _by_column(rows, width if not longer else max(map(len, rows)))
+    return Records(data, tuple(damaged), longer, shorter)
 
 
 def _by_column(rows: Sequence[list[str]], width: int) -> tuple[list[str], ...]:
@@ -96,13 +100,17 @@ def _by_column(rows: Sequence[list[str]], width: int) -> tuple[list[str], ...]:
 
 
 class _CarefulReader:
-    """Reads record by record; a record out of order costs itself only."""
+    """Reads record by record; a record out of order costs itself only.
+
+    Looking ahead in vain costs effort. Where it is used up, nothing but damage is left, and lines are taken one by one.
+    """
 
     def __init__(self, lines: Sequence[str], delimiter: str, width: int) -> None:
         self._lines = lines
         self._delimiter = delimiter
         self._dialect: dict[str, Any] = {"delimiter": delimiter, "strict": True}
         self._width = width
+        self._effort = _MOST_EFFORT
 
     def __iter__(self) -> Iterator[tuple[list[str], bool]]:
         at = 0
@@ -118,31 +126,32 @@ class _CarefulReader:
         if _QUOTE not in line:
             rejoined = self._rejoined(at, literal) if line and len(literal) < self._width else None
             return (*rejoined, False) if rejoined else (literal, 1, True)
-        strict = self._strict(at)
-        if strict is not None and (strict[1] == 1 or len(strict[0]) == self._width):
-            return *strict, True
+        strict, taken = self._strict(at)
+        if strict is not None and (taken == 1 or len(strict) == self._width):
+            return strict, taken, True
+        self._effort -= taken
         if len(literal) != self._width:
             if rejoined := self._rejoined(at, literal):
                 return *rejoined, False
             if strict is not None:
-                return *strict, True
+                return strict, taken, True
         return literal, 1, False
 
-    def _strict(self, at: int) -> tuple[list[str], int] | None:
-        """The record that starts here, if its quotes are in order."""
-        until = min(len(self._lines), at + _MOST_LINES)
+    def _strict(self, at: int) -> tuple[list[str] | None, int]:
+        """The record that starts here, if its quotes are in order, and how many lines that took to see."""
+        until = min(len(self._lines), at + (_MOST_LINES if self._effort > 0 else 1))
         reader = csv.reader((self._lines[line] + "\n" for line in range(at, until)), **self._dialect)
         try:
-            cells = next(reader)
+            return next(reader), reader.line_num
         except (csv.Error, StopIteration):
-            return None
-        return cells, reader.line_num
+            return None, reader.line_num
 
     def _rejoined(self, at: int, cells: list[str]) -> tuple[list[str], int] | None:
         """A record that lost a quote around its line breaks: fragments that add up to the header's width."""
         cells = list(cells)
         for line in range(at + 1, min(len(self._lines), at + _MOST_FRAGMENTS)):
-            if len(cells) >= self._width or self._is_whole(line):
+            self._effort -= 2
+            if self._effort < 0 or len(cells) >= self._width or self._is_whole(line):
                 return None
             first, *rest = self._lines[line].split(self._delimiter)
             cells[-1] += f"\n{first}"
@@ -156,5 +165,6 @@ class _CarefulReader:
         """Whether a full record starts at this line."""
         if _QUOTE not in self._lines[at]:
             return len(self._lines[at].split(self._delimiter)) == self._width
-        strict = self._strict(at)
-        return strict is not None and len(strict[0]) == self._width
+        strict, taken = self._strict(at)
+        self._effort -= taken
+        return strict is not None and len(strict) == self._width

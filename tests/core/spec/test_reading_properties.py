@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,6 +44,7 @@ def test_reading_what_was_written_gives_it_back(table: list[list[str]], export: 
     assert [record.number for record in found.records] == list(range(2, len(table) + 2))
 
 
+@settings(max_examples=50)
 @given(st.binary(max_size=400))
 def test_any_bytes_give_findings_or_a_table(content: bytes) -> None:
     load_spec([SourceFile("Fields.csv", content)], SessionSettings())
@@ -60,29 +62,84 @@ def test_any_cells_under_any_header_load(name: str, table: list[list[str]], data
 SOUND = ["", "Site Admin", "site_admin", "a", "", "one line, with comma"]
 QUOTED = ["", "Editor", "editor", "a", "view\nedit", 'says "hello", twice']
 damages = st.sampled_from(['"', '""', '",', ",,", '"\n', "\x00", "\x0c", "\t", ";", "a\nb", '","', "é"])
+ways = st.sampled_from(["insert", "delete", "replace"])
 
 
-@given(st.data(), st.sampled_from(["insert", "delete", "replace"]), damages)
+@given(st.data(), ways, damages)
 def test_damage_stays_in_the_record_that_it_touched(data: st.DataObject, how: str, what: str) -> None:
+    damage_a_record(data, how, what)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=5_000)
+@given(st.data(), ways, damages)
+def test_damage_stays_in_the_record_that_it_touched_ten_thousand_times(
+    data: st.DataObject, how: str, what: str
+) -> None:
+    damage_a_record(data, how, what)
+
+
+def damage_a_record(data: st.DataObject, how: str, what: str) -> None:
+    """Damage one record of a table anywhere; all others are read, equal, those before it under their own numbers."""
     count = data.draw(st.integers(3, 12))
-    table = [
-        [*(QUOTED if at % 3 == 2 else SOUND)[:2], f"role_{at}", *(QUOTED if at % 3 == 2 else SOUND)[3:]]
-        for at in range(count)
-    ]
+    kinds = [QUOTED if at % 3 == 2 else SOUND for at in range(count)]
+    table = [[*kind[:2], f"role_{at}", *kind[3:]] for at, kind in enumerate(kinds)]
     lines = [written(row) for row in [HEADER, *table]]
     hit = data.draw(st.integers(1, count))
-    at = data.draw(st.integers(0, len(lines[hit]) - 2))  # the line break at its end belongs to both sides
-    kept = {"insert": at, "delete": at + len(what), "replace": at + 1}[how]
-    new = what if how != "delete" else ""
-    lines[hit] = lines[hit][:at] + new + (lines[hit][kept:-1] if kept < len(lines[hit]) else "") + "\n"
+    lines[hit] = damaged(lines[hit], data.draw(st.integers(0, len(lines[hit]) - 2)), how, what)
     found = read(SourceFile("Userroles.csv", "".join(lines).encode())).parsed
     assert found is not None
-    read_back = {record.cells[2]: record for record in found.records if len(record.cells) >= len(HEADER)}
+    read_back = {record.cells[2]: record for record in found.records}
     for number, row in enumerate(table, 2):
         if number - 1 < hit:
             assert read_back[row[2]].number == number
         if number - 1 != hit:
-            assert [*read_back[row[2]].cells[: len(HEADER)]] == [tidied(cell) for cell in row]
+            assert list(read_back[row[2]].cells[: len(HEADER)]) == [tidied(cell) for cell in row]
+
+
+def damaged(line: str, at: int, how: str, what: str) -> str:
+    """A line with something done to it; the line break at its end stays, being the next record's as well."""
+    kept = {"insert": at, "delete": at + len(what), "replace": at + 1}[how]
+    return line[:at] + ("" if how == "delete" else what) + line[:-1][kept:] + "\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"\n',
+        '"a\n',
+        'a"\n',
+        '"',
+        ",",
+        "\n",
+        "a\n",
+        'a,b\nc"\n',
+        'x,"\n',
+        '",',
+        '","\n',
+        '"a"b"c,d"\n',
+        '"a\nb","c\nd",e\n',
+        "a,b,c\r",
+    ],
+)
+def test_nothing_takes_long(body: str) -> None:
+    text = "Name,Machine name,Notes\n" + body * (300_000 // len(body))
+    started = time.process_time()
+    load_spec([SourceFile("Userroles.csv", text.encode())], SessionSettings())
+    assert time.process_time() - started < 5
+
+
+def test_a_header_of_a_million_columns_is_refused() -> None:
+    spec = load_spec([SourceFile("Userroles.csv", b"Name," * 1_000_000)], SessionSettings())
+    assert [finding.code for finding in spec.findings] == ["file-unreadable"]
+
+
+def test_one_endless_record_does_not_make_all_others_as_long() -> None:
+    text = "Name,Machine name,Notes\n" + "a,b,c\n" * 50_000 + "x," * 100_000 + "y\n"
+    spec = load_spec([SourceFile("Userroles.csv", text.encode())], SessionSettings())
+    (table,) = spec.tables
+    assert len(table.header) <= 500
+    assert table.data[-1][-1].endswith("x,y")
 
 
 def written(row: list[str]) -> str:
