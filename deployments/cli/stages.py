@@ -7,9 +7,10 @@ import typer
 
 from deployments.cli.dry_run import dry_run as show_dry_run
 from deployments.cli.options import As, SessionId, Spec, actor, pairs
-from deployments.cli.output import Json
+from deployments.cli.output import Json, note
 from deployments.cli.sessions import on_session, show_summary
-from deployments.cli.workplace import Workplace, with_stack
+from deployments.cli.ticket_options import Tickets
+from deployments.cli.workplace import Workplace, find_tickets, with_stack
 from tasks.core.errors import UserFixable
 
 if TYPE_CHECKING:
@@ -75,9 +76,21 @@ def generate(session: SessionId, as_: As = None, json: Json = False) -> None:
     _work(session, "generate-tickets", as_, json)
 
 
-def validate(session: SessionId, as_: As = None, json: Json = False) -> None:
-    """Check every ticket against what Jira takes; export asks for this after any change."""
-    _work(session, "validate-tickets", as_, json)
+def validate(session: SessionId, tickets: Tickets = None, as_: As = None, json: Json = False) -> None:
+    """Check every ticket, or those named, against what Jira takes; export asks for all of them after any change."""
+    if not tickets:
+        _work(session, "validate-tickets", as_, json)
+        return
+    acting, named = actor(as_), tickets
+
+    async def check(place: Workplace, record: "Session") -> None:
+        from deployments.cli.working import work
+
+        chosen = [str(ticket.id) for ticket in await find_tickets(place.engine, record.id, named)]
+        ending = await work(place, record.id, "validate-tickets", acting, tickets=chosen)
+        note(ending.message)
+
+    show_summary(with_stack(lambda place: on_session(place, session, check)), json)
 
 
 def export(
