@@ -7,9 +7,9 @@ records it touched: a quote that never closes must not swallow the rest of the f
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate, islice
 
 from tasks.core.spec.layout import MOST_COLUMNS
 
@@ -18,8 +18,9 @@ _QUOTE = '"'
 csv.field_size_limit(2**31 - 1)
 # A record with quoted line breaks may span this many lines before its quote counts as stray.
 _MOST_LINES = 2_000
-_MOST_FRAGMENTS = 60
-_MOST_EFFORT = 300_000  # lines looked at in vain
+_MOST_FRAGMENTS = 20
+_MOST_CHANGES = 30  # places in a record where a quote may be missing or stray
+_MOST_EFFORT = 200_000  # readings and lines looked at in vain
 _MOST_CELLS = 20_000_000  # a record far too long makes all others as long
 
 
@@ -102,13 +103,13 @@ def _by_column(rows: Sequence[list[str]], width: int) -> tuple[list[str], ...]:
 class _CarefulReader:
     """Reads record by record; a record out of order costs itself only.
 
-    Looking ahead in vain costs effort. Where it is used up, nothing but damage is left, and lines are taken one by one.
+    Looking for another reading costs effort. Where it is used up, nothing but damage is left, and lines are taken one
+    by one.
     """
 
     def __init__(self, lines: Sequence[str], delimiter: str, width: int) -> None:
         self._lines = lines
         self._delimiter = delimiter
-        self._dialect: dict[str, Any] = {"delimiter": delimiter, "strict": True}
         self._width = width
         self._effort = _MOST_EFFORT
 
@@ -122,49 +123,113 @@ class _CarefulReader:
     def _record(self, at: int) -> tuple[list[str], int, bool]:
         """The cells of the record that starts at a line, how many lines it takes, and whether it is in order."""
         line = self._lines[at]
-        literal = line.split(self._delimiter)
         if _QUOTE not in line:
-            rejoined = self._rejoined(at, literal) if line and len(literal) < self._width else None
-            return (*rejoined, False) if rejoined else (literal, 1, True)
+            literal = line.split(self._delimiter)
+            mended = self._mended(at) if 1 < len(literal) < self._width and self._goes_on(at + 1) else None
+            return (*mended, False) if mended else (literal, 1, True)
         strict, taken = self._strict(at)
-        if strict is not None and (taken == 1 or len(strict) == self._width):
+        if strict is not None and (
+            len(strict) == self._width or (taken == 1 and not self._seems_open(at, strict))
+        ):
             return strict, taken, True
         self._effort -= taken
-        if len(literal) != self._width:
-            if rejoined := self._rejoined(at, literal):
-                return *rejoined, False
-            if strict is not None:
-                return strict, taken, True
-        return literal, 1, False
+        if mended := self._mended(at):
+            return *mended, False
+        return (line.split(self._delimiter), 1, False) if strict is None else (strict, taken, True)
 
     def _strict(self, at: int) -> tuple[list[str] | None, int]:
         """The record that starts here, if its quotes are in order, and how many lines that took to see."""
         until = min(len(self._lines), at + (_MOST_LINES if self._effort > 0 else 1))
-        reader = csv.reader((self._lines[line] + "\n" for line in range(at, until)), **self._dialect)
+        return self._parse(self._lines[line] + "\n" for line in range(at, until))
+
+    def _parse(self, lines: Iterable[str]) -> tuple[list[str] | None, int]:
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         try:
             return next(reader), reader.line_num
         except (csv.Error, StopIteration):
             return None, reader.line_num
 
-    def _rejoined(self, at: int, cells: list[str]) -> tuple[list[str], int] | None:
-        """A record that lost a quote around its line breaks: fragments that add up to the header's width."""
-        cells = list(cells)
-        for line in range(at + 1, min(len(self._lines), at + _MOST_FRAGMENTS)):
-            self._effort -= 2
-            if self._effort < 0 or len(cells) >= self._width or self._is_whole(line):
-                return None
-            first, *rest = self._lines[line].split(self._delimiter)
-            cells[-1] += f"\n{first}"
-            cells += rest
-            if rest and len(cells) == self._width:
-                lost = "".join(self._lines[at : line + 1]).count(_QUOTE) % 2
-                return (cells, line + 1 - at) if lost else None
-        return None
+    def _mended(self, at: int) -> tuple[list[str], int] | None:
+        """A reading of a damaged record that a whole record follows, best with as many cells as the header has."""
+        if self._effort < 0:
+            return None
+        second: tuple[list[str], int] | None = None
+        third: tuple[list[str], int] | None = None
+        for end in range(at + 1, min(len(self._lines), at + _MOST_FRAGMENTS) + 1):
+            lines = self._lines[at:end]
+            cells = next(self._readings(lines), None)
+            whole_next = end == len(self._lines) or self._is_whole(end)
+            if cells is not None and whole_next:
+                return cells, end - at
+            second = second or ((cells, end - at) if cells is not None else None)
+            if whole_next:
+                third = self._closed(lines)
+            if whole_next or self._effort < 0:
+                break
+        return third or second
+
+    def _closed(self, lines: Sequence[str]) -> tuple[list[str], int] | None:
+        """Lines as one record of any width, if quotes open in the first of them and close in the last."""
+        open_after = list(accumulate(line.count(_QUOTE) for line in lines))
+        if open_after[-1] % 2 or not all(count % 2 for count in open_after[:-1]):
+            return None
+        cells: list[str] = []
+        for part in "\n".join(lines).split(self._delimiter):
+            if cells and cells[-1].count(_QUOTE) % 2:
+                cells[-1] += self._delimiter + part
+            else:
+                cells.append(part)
+        return [_unquoted(cell) for cell in cells], len(lines)
+
+    def _seems_open(self, at: int, cells: Sequence[str]) -> bool:
+        """Whether a short line in order may yet be the begin of a record whose quotes do not begin a cell."""
+        return len(cells) < self._width and self._lines[at].count(_QUOTE) % 2 == 1 and self._goes_on(at + 1)
+
+    def _readings(self, lines: Sequence[str]) -> Iterator[list[str]]:
+        """Ways to read lines as one record of the header's width: as they stand, with a quote more, with one less."""
+        text = "\n".join(lines)
+        literal = text.split(self._delimiter)
+        if len(lines) == 1 and len(literal) == self._width:
+            yield literal
+        for changed in (*self._with_a_quote_more(text), *_with_a_quote_less(text)):
+            self._effort -= len(lines)
+            cells, taken = self._parse(line + "\n" for line in changed.split("\n"))
+            if cells is not None and taken == len(lines) and len(cells) == self._width:
+                yield cells
+        if len(lines) > 1 and len(literal) == self._width and text.count(_QUOTE) % 2:
+            yield literal
+
+    def _with_a_quote_more(self, text: str) -> Iterator[str]:
+        """The text with a quote put where a cell begins or ends."""
+        edges = [
+            found.start() for found in islice(re.finditer(re.escape(self._delimiter), text), _MOST_CHANGES)
+        ]
+        places = {0, len(text), *edges, *(edge + 1 for edge in edges)}
+        return (text[:place] + _QUOTE + text[place:] for place in sorted(places))
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a line may be the rest of a record that lost a quote."""
+        return (
+            self._effort > 0
+            and at < len(self._lines)
+            and _QUOTE in self._lines[at]
+            and not self._is_whole(at)
+        )
 
     def _is_whole(self, at: int) -> bool:
         """Whether a full record starts at this line."""
         if _QUOTE not in self._lines[at]:
-            return len(self._lines[at].split(self._delimiter)) == self._width
+            return self._lines[at].count(self._delimiter) == self._width - 1
         strict, taken = self._strict(at)
         self._effort -= taken
         return strict is not None and len(strict) == self._width
+
+
+def _unquoted(cell: str) -> str:
+    inner = cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == _QUOTE else cell
+    return inner.replace(_QUOTE * 2, _QUOTE)
+
+
+def _with_a_quote_less(text: str) -> Iterator[str]:
+    quotes = (found.start() for found in islice(re.finditer(_QUOTE, text), _MOST_CHANGES))
+    return (text[:place] + text[place + 1 :] for place in quotes)

@@ -149,7 +149,7 @@ def test_a_record_that_lost_a_quote_around_its_line_break_stays_one_record() -> 
     reading = read_text('Name,Machine name,Notes\na,first\nsecond",b\nc,d,e\n')
     assert reading.parsed is not None
     assert [record.cells for record in reading.parsed.records] == [
-        ("a", 'first\nsecond"', "b"),
+        ("a", "first\nsecond", "b"),
         ("c", "d", "e"),
     ]
     assert codes(reading) == ["quotes-damaged"]
