@@ -24,6 +24,7 @@ _OTHER_FORMATS = (
 # Everything below space but tab and line breaks; text has hardly any of it.
 _BINARY = bytes(code for code in range(32) if code not in b"\t\n\r")
 _SAMPLE = 65_536
+_HEAD = 2_048
 _MANY = 20  # line breaks that cells of a small file may well have
 
 
@@ -47,7 +48,7 @@ def binary_kind(content: bytes) -> str | None:
         if content.startswith(start):
             return kind
     sample = content[:_SAMPLE]
-    if content.startswith(tuple(bom for bom, _ in _BOMS)) or _utf16_without_mark(sample):
+    if content.startswith(tuple(bom for bom, _ in _BOMS)) or _utf16_without_mark(sample[:_HEAD]):
         return None
     controls = len(sample) - len(sample.translate(None, _BINARY))
     return "binary data" if controls * 10 > len(sample) else None
@@ -89,7 +90,7 @@ def _decode(content: bytes) -> Decoded:
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return _as_utf8(content[len(bom) :], encoding)
-    unmarked = _utf16_without_mark(content[:_SAMPLE])
+    unmarked = _utf16_without_mark(content[:_HEAD])
     return _as_utf8(content, unmarked or "utf-8")
 
 

@@ -12,7 +12,7 @@ from tasks.core.spec.registry import TAB_TYPES
 
 _DELIMITERS = ",;\t|"
 _PREVIEW_ROWS = 30
-_PREVIEW_BYTES = 200_000
+_PREVIEW_BYTES = 65_536
 _KNOWN = [frozenset(name for column in tab.columns for name in column.names) for tab in TAB_TYPES]
 MOST_COLUMNS = 500  # no tab has so many
 _ENOUGH = 2  # one known word is a coincidence

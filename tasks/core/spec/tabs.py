@@ -46,12 +46,12 @@ class Tab:
     @cached_property
     def actions(self) -> Sequence[RowAction]:
         """What is done with each row."""
-        return _joined([table.actions for table in self.tables])
+        return _joined([list(table.actions) for table in self.tables])
 
     @cached_property
     def numbers(self) -> Sequence[int]:
         """The record number of each row in its file."""
-        return _joined([table.numbers for table in self.tables])
+        return _joined([list(table.numbers) for table in self.tables])
 
     def filename(self, index: int) -> str:
         """The file that a row stands in."""
@@ -87,5 +87,5 @@ def tabs_of(tables: Iterable[Table]) -> dict[str, Tab]:
     return {csv_type: Tab(found) for csv_type, found in grouped.items()}
 
 
-def _joined(parts: Sequence[Sequence[T]]) -> list[T]:
-    return list(parts[0]) if len(parts) == 1 else list(chain.from_iterable(parts))
+def _joined(parts: Sequence[list[T]]) -> list[T]:
+    return parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))

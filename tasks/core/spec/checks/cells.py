@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -141,8 +142,7 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
     if not tab.type.key:
         return
     keys = list(map(BESIDE.join, zip(*(_key_column(tab, name) for name in tab.type.key), strict=True)))
-    seen: set[str] = set()
-    twice = {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
+    twice = {key for key, count in Counter(keys).items() if count > 1}
     rows: dict[str, list[int]] = {}
     for at in compress(range(len(keys)), map(twice.__contains__, keys)) if twice else ():
         if not keys[at].endswith(BESIDE):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import ne
 
 from tasks.core.findings import Finding
 from tasks.core.spec.model import is_formula_error
@@ -73,7 +74,7 @@ def storages(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
 def _of_two_minds(names: Sequence[str], cells: Sequence[str]) -> set[str]:
     """Machine names that do not have the same cell everywhere: the few that are worth a closer look."""
     last = dict(zip(names, cells, strict=True))
-    return {name for name, cell in zip(names, cells, strict=True) if last[name] != cell}
+    return set(compress(names, map(ne, map(last.__getitem__, names), cells)))
 
 
 def _clash(tab: Tab, storage: Storage, said: Mapping[int, str], clash: _Clash) -> Iterable[Finding]:
@@ -122,13 +123,14 @@ def lists_without_options(tab: Tab) -> Iterable[Finding]:
     """List fields whose notes do not state their options."""
     if not tab.has("notes"):
         return  # such a template has no place to state them
-    notes = tab.column("notes")
+    notes, types = tab.column("notes"), tab.column("field_type")
+    lists = {field_type for field_type in set(types) if field_type[:4].casefold() == "list"}
     yield from each(
         tab,
         [
             at
-            for at, field_type in enumerate(tab.column("field_type"))
-            if field_type[:4].casefold() == "list" and not _states_options(notes[at])
+            for at in compress(range(len(types)), map(lists.__contains__, types))
+            if not _states_options(notes[at])
         ],
         "list-without-options",
         "A list field does not say which options it has.",
