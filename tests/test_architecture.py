@@ -20,7 +20,18 @@ ALLOWED = {
     "deployments": OURS,
     "deployments.jira_sandbox": ("deployments.jira_sandbox",),
 }
-IMPURE = ("prefect", "sqlalchemy", "asyncpg", "httpx", "requests", "atlassian", "anthropic", "os", "time", "socket")
+IMPURE = (
+    "prefect",
+    "sqlalchemy",
+    "asyncpg",
+    "httpx",
+    "requests",
+    "atlassian",
+    "anthropic",
+    "os",
+    "time",
+    "socket",
+)
 
 
 def sources() -> list[tuple[str, Path]]:
@@ -58,14 +69,18 @@ def test_imports_go_one_way(module: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "path"), [s for s in sources() if within(s[0], "tasks.core")], ids=lambda v: v if isinstance(v, str) else ""
+    ("module", "path"),
+    [s for s in sources() if within(s[0], "tasks.core")],
+    ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_the_core_is_pure(module: str, path: Path) -> None:
     wrong = {name for name in imports_of(path) if any(within(name, impure) for impure in IMPURE)}
     assert not wrong, f"{module} reaches outside: {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("path", [p for _, p in sources() if p.name == "__init__.py"], ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "path", [p for _, p in sources() if p.name == "__init__.py"], ids=lambda p: p.parent.name
+)
 def test_a_package_imports_nothing(path: Path) -> None:
     if path.parent == ROOT / "blocks":
         return  # re-exports the blocks for `prefect block register -m blocks`
