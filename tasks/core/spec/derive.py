@@ -6,8 +6,9 @@ from dataclasses import replace
 from tasks.core.findings import Finding
 from tasks.core.spec.model import Table, is_formula_error
 from tasks.core.spec.references import Resolver, State
-from tasks.core.spec.registry import Lookup, Reference, tab_type
+from tasks.core.spec.registry import tab_type
 from tasks.core.spec.reporting import each
+from tasks.core.spec.tab_type import Lookup, Reference
 from tasks.core.spec.tabs import Tab
 
 

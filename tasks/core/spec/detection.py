@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tasks.core.spec.model import BOOKKEEPING, ParsedFile
 from tasks.core.spec.names import KINDS, file_key, header_key, kind_key
-from tasks.core.spec.registry import REGISTRY, TAB_TYPES, TabType, tab_type
+from tasks.core.spec.registry import REGISTRY, TAB_TYPES, tab_type
+from tasks.core.spec.tab_type import TabType
 
 _SAMPLE = 200
 _MOST_TELLING = 2  # telling columns from which on a header may lack a needed one

@@ -12,7 +12,8 @@ from functools import cached_property
 from tasks.core.spec.index import LabelIndex
 from tasks.core.spec.model import Row, Spec, is_formula_error
 from tasks.core.spec.names import KINDS, kind_key
-from tasks.core.spec.registry import Reference, tab_type
+from tasks.core.spec.registry import tab_type
+from tasks.core.spec.tab_type import Reference
 from tasks.core.spec.tabs import BESIDE, Tab, tabs_of
 
 _SEPARATORS = re.compile(r"[,;\n](?![^()]*\))")

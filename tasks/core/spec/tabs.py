@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from tasks.core.settings import RowAction
 from tasks.core.spec.model import Row, Table
-from tasks.core.spec.registry import Reference, TabType, tab_type
+from tasks.core.spec.registry import tab_type
+from tasks.core.spec.tab_type import Reference, TabType
 
 T = TypeVar("T")
 BESIDE = "\x1f"  # stands in no cell

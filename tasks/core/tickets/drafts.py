@@ -7,7 +7,8 @@ from db.enums import EntityGroup
 from tasks.core.settings import RowAction, SessionSettings
 from tasks.core.spec.model import Held, Row
 from tasks.core.spec.names import label_key
-from tasks.core.spec.registry import Granularity, granularity_of, tab_type
+from tasks.core.spec.registry import granularity_of, tab_type
+from tasks.core.spec.tab_type import Granularity
 from tasks.core.tickets.facts import fact, label
 from tasks.core.tickets.model import Action
 from tasks.core.tickets.things import Thing, Things, slugged

@@ -14,7 +14,8 @@ from tasks.core.spec.families import family_label, family_machine_name
 from tasks.core.spec.model import Row, Spec
 from tasks.core.spec.names import kind_key, label_key, split_typed
 from tasks.core.spec.references import References
-from tasks.core.spec.registry import TAB_TYPES, Granularity, TabType, granularity_of, tab_type
+from tasks.core.spec.registry import TAB_TYPES, granularity_of, tab_type
+from tasks.core.spec.tab_type import Granularity, TabType
 from tasks.core.tickets.facts import fact, label
 from tasks.core.tickets.hashing import digest
 from tasks.core.tickets.wording import clause, visible

@@ -11,8 +11,8 @@ from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.spec.model import BOOKKEEPING, Table, is_formula_error
 from tasks.core.spec.names import header_key
-from tasks.core.spec.registry import TabType
 from tasks.core.spec.reporting import VALUES, each, together
+from tasks.core.spec.tab_type import TabType
 from tasks.core.spec.tabs import BESIDE, Tab
 
 _PROSE = ("notes", "description", "help_text", "comments")

@@ -10,8 +10,9 @@ from tasks.core.findings import Finding
 from tasks.core.settings import RowAction
 from tasks.core.spec.names import kind_key
 from tasks.core.spec.references import Links, Resolver, State
-from tasks.core.spec.registry import Reference, tab_type
+from tasks.core.spec.registry import tab_type
 from tasks.core.spec.reporting import each, quoted
+from tasks.core.spec.tab_type import Reference
 from tasks.core.spec.tabs import Tab, beside_of
 
 _TROUBLE = frozenset({State.MISSING, State.AMBIGUOUS})
