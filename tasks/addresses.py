@@ -17,7 +17,6 @@ from tasks.public_network import PublicNetwork
 
 _WEB = frozenset({"http", "https"})
 _STORES = frozenset({"s3", "gs", "gcs", "az", "abfs"})
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:[/:]", re.IGNORECASE)
 _NESTED = re.compile(r"^[a-z0-9+.-]+::|::[a-z0-9+.-]+:/", re.IGNORECASE)
 _SHEET = re.compile(r"https://docs\.google\.com/spreadsheets/d/(?P<id>[\w-]+)")
 _REDIRECTS = 5
@@ -25,11 +24,6 @@ _SECONDS = 60.0  # for one address, redirects included
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 429})
-
-
-def is_address(name: str) -> bool:
-    """Whether a name is an address, not a path."""
-    return _ADDRESS.match(name) is not None
 
 
 def fetch(address: str, most: int) -> tuple[str, bytes]:

@@ -1,11 +1,11 @@
 """Where a spec comes from: folders and files of this machine, archives unpacked, limits counted after unpacking."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tasks.addresses import fetch, is_address
 from tasks.archives import Opened, unpack
 from tasks.core.errors import UserFixable
 from tasks.core.settings import Limits
@@ -14,12 +14,19 @@ from tasks.core.spec.model import SourceFile
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 # What a folder or an archive may hold beside the spec is left alone.
 SPEC_SUFFIXES = frozenset({".csv", ".tsv", *WORKBOOK_SUFFIXES})
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:[/:]", re.IGNORECASE)
+_SLASH = re.compile(r"^([^/:]+:)/(?!/)")  # a path keeps one slash of the two that an address has
 _FOLDER_VARIABLE = "DRUPAL_TICKETS_SPEC_FOLDER"
 
 
+def is_address(name: str) -> bool:
+    """Whether a name is an address, not a path."""
+    return _ADDRESS.match(name) is not None
+
+
 def read_local(paths: Sequence[Path], limits: Limits) -> list[SourceFile]:
-    """The files of a spec on this machine: folders, CSV files, workbooks and zip archives."""
-    return _within(limits, [opened for path in paths for opened in _open(path, limits)])
+    """The files of a spec: folders, CSV files, workbooks and zip archives of this machine, or an address."""
+    return _within(limits, [opened for path in paths for opened in _open_anything(str(path), path, limits)])
 
 
 def read_named(names: Sequence[str], limits: Limits) -> list[SourceFile]:
@@ -27,13 +34,22 @@ def read_named(names: Sequence[str], limits: Limits) -> list[SourceFile]:
     opened = [
         opened
         for name in names
-        for opened in (_behind(name, limits) if is_address(name) else _open(_below_folder(name), limits))
+        for opened in _open_anything(name, name if is_address(name) else _below_folder(name), limits)
     ]
     return _within(limits, opened)
 
 
+def _open_anything(name: str, path: Path | str, limits: Limits) -> Iterator[Opened]:
+    if is_address(name):
+        yield from _behind(_SLASH.sub(r"\1//", name), limits)
+    else:
+        yield from _open(Path(path), limits)
+
+
 def _behind(address: str, limits: Limits) -> Iterator[Opened]:
     """The files behind an address."""
+    from tasks.addresses import fetch
+
     name, content = fetch(address, limits.total_bytes)
     if name.casefold().endswith(".zip"):
         yield from unpack(name, content, limits, SPEC_SUFFIXES)
@@ -77,7 +93,7 @@ def _open(path: Path, limits: Limits) -> Iterator[Opened]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -113,9 +129,9 @@ def _file(path: Path, within: Path | None = None) -> Opened:
     return Opened(path.name, path.parent.name, read)
 
 
-def _unreadable(path: Path, error: OSError) -> UserFixable:
+def _unreadable(path: Path, error: OSError | ValueError) -> UserFixable:
     return UserFixable(
-        f"“{path}” cannot be read: {error.strerror}.",
+        f"“{path}” cannot be read: {getattr(error, 'strerror', None) or error}.",
         actions=["Check who may read it."],
         code="path-unreadable",
     )

@@ -5,16 +5,16 @@ import ipaddress
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import ClassVar
 
 import pytest
 
-from tasks.addresses import is_address
 from tasks.core.errors import ProductError, Temporary, UserFixable
 from tasks.core.settings import Limits
 from tasks.public_network import is_public
-from tasks.sources import read_named
+from tasks.sources import is_address, read_local, read_named
 from tests.builders.spec import bundle, tab
 
 LIMITS = Limits(file_bytes=10_000, total_bytes=20_000)
@@ -68,6 +68,11 @@ def test_a_file_behind_an_address_is_read_under_its_own_name(site: str) -> None:
     assert [(file.filename, file.content) for file in found] == [
         ("Bundles.csv", BUNDLES), ("My Bundles.csv", BUNDLES), ("plain.csv", BUNDLES),
     ]  # fmt: skip
+
+
+def test_the_command_line_may_name_an_address_as_well(site: str) -> None:
+    Site.answers = {"/a/Bundles.csv": (200, {}, BUNDLES)}
+    assert [file.filename for file in read_local([Path(f"{site}/a/Bundles.csv")], LIMITS)] == ["Bundles.csv"]
 
 
 def test_an_archive_behind_an_address_is_unpacked(site: str) -> None:
