@@ -29,14 +29,17 @@ def read_local(paths: Sequence[Path], limits: Limits) -> list[SourceFile]:
     return _within(limits, [opened for path in paths for opened in _open_anything(str(path), path, limits)])
 
 
-def read_named(names: Sequence[str], limits: Limits) -> list[SourceFile]:
-    """What a worker may read: addresses, and files below the one folder that the operator opened to UI and API."""
+def read_named(names: Sequence[str], limits: Limits, inline: Sequence[SourceFile] = ()) -> list[SourceFile]:
+    """What a worker may read: addresses, files below the one folder that the operator opened to UI and API.
+
+    Files that came with the request itself (`inline`) count towards the same limits.
+    """
     opened = [
         opened
         for name in names
         for opened in _open_anything(name, name if is_address(name) else _below_folder(name), limits)
     ]
-    return _within(limits, opened)
+    return _within(limits, [*opened, *map(_held, inline)])
 
 
 def _open_anything(name: str, path: Path | str, limits: Limits) -> Iterator[Opened]:
@@ -54,7 +57,12 @@ def _behind(address: str, limits: Limits) -> Iterator[Opened]:
     if name.casefold().endswith(".zip"):
         yield from unpack(name, content, limits, SPEC_SUFFIXES)
     else:
-        yield Opened(name, "", lambda most: content[: most + 1])
+        yield _held(SourceFile(name, content))
+
+
+def _held(file: SourceFile) -> Opened:
+    """A file whose content is here already."""
+    return Opened(file.filename, "", lambda most: file.content[: most + 1])
 
 
 def _below_folder(name: str) -> Path:

@@ -37,8 +37,8 @@ async def store_files(
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(run.session_id)
     limits = SessionSettings.model_validate(record.settings).limits
-    named = await asyncio.to_thread(read_named, names, limits) if names else []
-    given = [*named, *(SourceFile(file.filename, file.text.encode()) for file in files)]
+    inline = [SourceFile(file.filename, file.text.encode()) for file in files]
+    given = await asyncio.to_thread(read_named, names, limits, inline) if names or files else []
     async with session_scope(engine) as session:
         repository = FileRepository(session)
         for file in given:

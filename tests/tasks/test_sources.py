@@ -9,6 +9,7 @@ import pytest
 
 from tasks.core.errors import UserFixable
 from tasks.core.settings import Limits
+from tasks.core.spec.model import SourceFile
 from tasks.sources import read_local, read_named
 
 LIMITS = Limits(files=3, file_bytes=1_000, total_bytes=2_500)
@@ -148,3 +149,10 @@ def test_names_lie_below_the_one_folder_that_the_operator_opened(
     for name in ("../Fields.csv", "/etc", "lake/../../Fields.csv"):
         with pytest.raises(UserFixable, match="not below"):
             read_named([name], LIMITS)
+
+
+def test_files_given_with_the_request_keep_the_same_limits() -> None:
+    small, large = SourceFile("Fields.csv", b"a"), SourceFile("Bundles.csv", b"b" * (LIMITS.file_bytes + 1))
+    assert read_named([], LIMITS, [small]) == [small]
+    with pytest.raises(UserFixable, match="Bundles"):
+        read_named([], LIMITS, [small, large])
