@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from blocks.jira import JiraCredentials
+from db.repositories.audit import AuditRepository
+from tests.end_to_end import repositories
 from tests.jira_sandbox import EMAIL, TOKEN
 from tests.stack import RunningStack, free_port
 
@@ -101,12 +104,16 @@ class TestBadInput:
         assert name in document["error"]["message"]
         self.assert_recorded(stack, document)
 
-    def test_a_project_that_does_not_exist(self, stack: RunningStack, tmp_path: Path) -> None:
+    async def test_a_project_that_does_not_exist(self, stack: RunningStack, tmp_path: Path) -> None:
         write_spec(tmp_path)
         code, document = self.run(stack, str(tmp_path), project="NOWHERE")
         assert code == 10
         assert "NOWHERE" in document["error"]["message"]
         self.assert_recorded(stack, document)
+        async with repositories(stack) as session:
+            trail = await AuditRepository(session).trail(UUID(document["session"]["id"]))
+        failed = [entry for entry in trail if entry.event_type == "collect-site-info.failed"]
+        assert [entry.event_data for entry in failed] == [{"code": document["error"]["code"]}]
 
     def test_a_token_that_may_not_create_issues(self, stack: RunningStack, tmp_path: Path) -> None:
         write_spec(tmp_path)
