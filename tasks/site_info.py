@@ -12,10 +12,11 @@ from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.jira import session_client
 from tasks.lifecycle import actor_of
 from tasks.project_context import store_context
-from tasks.retrying import RETRYING
+from tasks.retrying import ONCE, RETRYING
 
 
-@task(task_run_name="check the Jira project", **RETRYING)
+# The client tries again by itself; trying in both places would multiply.
+@task(task_run_name="check the Jira project", **ONCE)
 async def check_project(run: StageRun) -> ProjectContext:
     """Ask Jira for the project, our permissions, its sprints, people, issue types and create-screen fields."""
     async with session_scope(await database_engine()) as session:

@@ -78,6 +78,7 @@ def test_an_honest_model_writes_the_tickets_and_is_paid_once(
     assert second["cost"] == {"estimate_usd": 0, "ceiling_usd": 0, "spent_usd": 0}
 
 
+@pytest.mark.long
 def test_a_budget_of_nothing_writes_offline(with_key: RunningStack, model_stand_in: ModelStandIn) -> None:
     document = run(with_key, LAKESIDE, "TEST", "--budget", "0", "--site-description", "Another text.")
     assert {ticket["written_by"] for ticket in document["tickets"]} == {"offline"}

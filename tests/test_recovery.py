@@ -15,7 +15,14 @@ from tests.stack import RunningStack
 pytestmark = pytest.mark.stack
 
 
-@pytest.mark.parametrize("seen", ["Checking the Jira project", "Writing tickets", "Creating issues in Jira"])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param("Checking the Jira project", marks=pytest.mark.long),
+        pytest.param("Writing tickets", marks=pytest.mark.long),
+        "Creating issues in Jira",
+    ],
+)
 def test_a_session_interrupted_at_any_stage_is_listed_and_resumed(
     stack: RunningStack, tmp_path: Path, seen: str
 ) -> None:
