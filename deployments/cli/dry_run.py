@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def dry_run(session: str, as_: str | None, as_json: bool) -> None:
+def dry_run(session: str, requested_by: str | None, as_json: bool) -> None:
     """Check project, permissions and create screens, and show every request; nothing is written in Jira."""
-    document = with_stack(lambda place: _preview(place, session, as_))
+    document = with_stack(lambda place: _preview(place, session, requested_by))
     show(document, as_json, lambda target: _print(target, document))
 
 
-async def _preview(place: Workplace, session: str, as_: str | None) -> dict[str, Any]:
+async def _preview(place: Workplace, session: str, requested_by: str | None) -> dict[str, Any]:
     from blocks.jira_client import JiraClient
     from db.fence import Fence
     from deployments.cli.runs import jira_login_of
@@ -34,7 +34,7 @@ async def _preview(place: Workplace, session: str, as_: str | None) -> dict[str,
             place.engine,
             record.id,
             Fence("dry-run", 0),
-            actor(as_),
+            actor(requested_by),
             client.site,
             record.jira_project_key,
             client.address_of,

@@ -21,9 +21,11 @@ TicketId = Annotated[str, typer.Argument(metavar="TICKET", help="Id of the ticke
 Spec = Annotated[
     list[Path], typer.Argument(metavar="SPEC...", help="A folder, CSV files, a zip, or an xlsx workbook.")
 ]
-As = Annotated[
+RequestedBy = Annotated[
     str | None,
-    typer.Option("--as", metavar="NAME", help="Who you are, for the audit trail; default: your login name."),
+    typer.Option(
+        "--requested-by", metavar="NAME", help="Who you are, for the audit trail; default: your login name."
+    ),
 ]
 SiteName = Annotated[str, typer.Option(help="Name of the site, as it stands in the tickets.")]
 SiteDescription = Annotated[str, typer.Option(help="What the site is: context for whoever writes the text.")]

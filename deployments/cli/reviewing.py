@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from deployments.cli.deciding import decide, end_form, stack_is_up, standing_part
-from deployments.cli.options import As, SessionId, actor
+from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note, print_facts, print_table, show
 from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
 
@@ -39,11 +39,11 @@ def review(
     ] = None,
     note_: Annotated[str, typer.Option("--note", help="Anything the team should know.")] = "",
     form: Annotated[bool, typer.Option("--form", help="Put the form into the Prefect UI.")] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Show what stands between the tickets and Jira; decide here, or by the form in the Prefect UI."""
-    acting = actor(as_)
+    acting = actor(requested_by)
     if approve and decision not in (None, Decision.APPROVE):
         raise typer.BadParameter("Say --approve or another --decision, one of both.")
     decided = Decision.APPROVE if approve else decision

@@ -9,11 +9,11 @@ from uuid import UUID
 import typer
 
 from deployments.cli.options import (
-    As,
     Budget,
     Granularity,
     JiraSite,
     ProjectKey,
+    RequestedBy,
     Scope,
     SiteDescription,
     SiteName,
@@ -63,7 +63,7 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Also when this spec is in this project already.")
     ] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Take a spec from its files to Jira; without --yes, to the review of its tickets."""
@@ -78,7 +78,7 @@ def run(
         project_key=key,
         jira_block=jira_site,
         settings=settings,
-        actor=actor(as_),
+        actor=actor(requested_by),
         approved=yes,
         again=again,
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.cli.options import As, SessionId, actor
+from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note, print_facts, show
 from deployments.cli.sessions import on_session, show_summary
 from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
@@ -24,9 +24,9 @@ class Target(StrEnum):
     PROCESSING = "processing"
 
 
-def cancel_session(session: SessionId, as_: As = None, json: Json = False) -> None:
+def cancel_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
     """Stop the work that runs for a session; it can be resumed."""
-    acting = actor(as_)
+    acting = actor(requested_by)
 
     async def stop(place: Workplace, record: "Session") -> None:
         from deployments.cli.stopping import stop_work
@@ -37,9 +37,9 @@ def cancel_session(session: SessionId, as_: As = None, json: Json = False) -> No
     show_summary(with_stack(lambda place: on_session(place, session, stop)), json)
 
 
-def close_session(session: SessionId, as_: As = None, json: Json = False) -> None:
+def close_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
     """Give a session up. What is in Jira stays there."""
-    acting = actor(as_)
+    acting = actor(requested_by)
     part = with_database(lambda engine: _close(engine, session, acting))
     show({"session": part}, json, lambda target: print_facts(target, part))
 
@@ -67,11 +67,11 @@ def roll_back_session(
     delete_issues: Annotated[
         bool, typer.Option("--delete-issues", help="Delete the session's issues, each proven to be its own.")
     ] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Take a session back a stage: its tickets are removed, its files stay."""
-    acting = actor(as_)
+    acting = actor(requested_by)
     if keep_issues and delete_issues:
         raise typer.BadParameter("Say --keep-issues or --delete-issues, one of both.")
     issues = "keep" if keep_issues else "delete" if delete_issues else "refuse"

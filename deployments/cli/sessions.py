@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployments.cli.options import (
-    As,
     Budget,
     Granularity,
     JiraSite,
     ProjectKey,
+    RequestedBy,
     Scope,
     SessionId,
     SiteDescription,
@@ -42,11 +42,11 @@ def new_session(
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Begin a session and check its Jira project; the spec follows with `upload`."""
-    acting = actor(as_)
+    acting = actor(requested_by)
     given = {
         "site_name": site_name,
         "site_description": site_description,
@@ -147,11 +147,11 @@ def resume_session(
     reset_retries: Annotated[
         bool, typer.Option(help="For administrators: the cause of repeated failures is removed, try again.")
     ] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Go on with a session where it stopped."""
-    acting = actor(as_)
+    acting = actor(requested_by)
 
     async def work_on(place: Workplace, record: "Session") -> None:
         from deployments.cli.endings import reopen
@@ -165,9 +165,9 @@ def resume_session(
 
 
 @app.command("watch")
-def watch_session(session: SessionId, as_: As = None, json: Json = False) -> None:
+def watch_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
     """Follow the run that works on a session until it ends."""
-    acting = actor(as_)
+    acting = actor(requested_by)
 
     async def watch(place: Workplace, record: "Session") -> None:
         from deployments.cli.runs import run_going_on

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli.dry_run import dry_run as show_dry_run
-from deployments.cli.options import As, SessionId, Spec, actor, pairs
+from deployments.cli.options import RequestedBy, SessionId, Spec, actor, pairs
 from deployments.cli.output import Json, note
 from deployments.cli.sessions import on_session, show_summary
 from deployments.cli.ticket_options import Tickets
@@ -26,16 +26,17 @@ def upload(
     session: SessionId,
     spec: Spec,
     types: Annotated[
-        str, typer.Option("--type", metavar="FILE=TYPE,...", help="Tab types that you set yourself.")
-    ] = "",
-    as_: As = None,
+        list[str] | None,
+        typer.Option("--as", metavar="FILE=TYPE", help="What a file is, where you know better; repeatable."),
+    ] = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Give a session its spec, or files in place of those of the same name, and check them all together."""
     from tasks.core.settings import Limits
     from tasks.sources import read_local
 
-    acting, chosen = actor(as_), pairs(types, "--type")
+    acting, chosen = actor(requested_by), pairs(",".join(types or ()), "--as")
     files = read_local(spec, Limits())
 
     async def give(place: Workplace, record: "Session") -> None:
@@ -71,17 +72,19 @@ async def _store(
         await sessions.record_spec(record.id, spec_hash_of(file.content for file in stored), actor=acting)
 
 
-def generate(session: SessionId, as_: As = None, json: Json = False) -> None:
+def generate(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
     """Plan the tickets from the spec and write their text."""
-    _work(session, "generate-tickets", as_, json)
+    _work(session, "generate-tickets", requested_by, json)
 
 
-def validate(session: SessionId, tickets: Tickets = None, as_: As = None, json: Json = False) -> None:
+def validate(
+    session: SessionId, tickets: Tickets = None, requested_by: RequestedBy = None, json: Json = False
+) -> None:
     """Check every ticket, or those named, against what Jira takes; export asks for all of them after any change."""
     if not tickets:
-        _work(session, "validate-tickets", as_, json)
+        _work(session, "validate-tickets", requested_by, json)
         return
-    acting, named = actor(as_), tickets
+    acting, named = actor(requested_by), tickets
 
     async def check(place: Workplace, record: "Session") -> None:
         from deployments.cli.working import work
@@ -98,18 +101,18 @@ def export(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show exactly what would be sent, in order, and send nothing.")
     ] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Create the issues in Jira; refused with "Validation required" when tickets changed since."""
     if dry_run:
-        show_dry_run(session, as_, json)
+        show_dry_run(session, requested_by, json)
     else:
-        _work(session, "export-tickets", as_, json)
+        _work(session, "export-tickets", requested_by, json)
 
 
-def _work(session: str, deployment: str, as_: str | None, as_json: bool) -> None:
-    acting = actor(as_)
+def _work(session: str, deployment: str, requested_by: str | None, as_json: bool) -> None:
+    acting = actor(requested_by)
 
     async def work_on(place: Workplace, record: "Session") -> None:
         from db.enums import SessionStage, TaskType

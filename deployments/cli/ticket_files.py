@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.cli.options import As, SessionId, actor
+from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note, print_table, show
 from deployments.cli.project_refresh import refresher
 from deployments.cli.workplace import find_session, with_database
@@ -56,7 +56,7 @@ def push_tickets(
             help="Whose change stands where a field was changed here and there; else nothing is applied."
         ),
     ] = None,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Show what was changed in the files of a folder, and apply it: all of it or nothing."""
@@ -70,10 +70,10 @@ def push_tickets(
             engine,
             record.id,
             folder,
-            actor(as_),
+            actor(requested_by),
             dry_run=dry_run,
             side=prefer,
-            refresh=refresher(engine, actor(as_)),
+            refresh=refresher(engine, actor(requested_by)),
         )
         return [
             {

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.cli.options import As, SessionId, TicketId, actor
+from deployments.cli.options import RequestedBy, SessionId, TicketId, actor
 from deployments.cli.output import Json, note, print_table, printable, show
 from deployments.cli.ticket_options import InGroup, Tickets
 from deployments.cli.workplace import Workplace, find_session, find_tickets, with_database, with_stack
@@ -57,7 +57,7 @@ def restore_ticket(
     session: SessionId,
     ticket: TicketId,
     version: Annotated[int, typer.Option("--version", help="The version that it shall say again.")],
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Give a ticket the text of an earlier version; what it says now is kept as a version too."""
@@ -67,7 +67,7 @@ def restore_ticket(
 
         record = await find_session(engine, session)
         [found] = await find_tickets(engine, record.id, [ticket])
-        restored = await restore_version(engine, record.id, found.id, version, actor(as_))
+        restored = await restore_version(engine, record.id, found.id, version, actor(requested_by))
         return {"id": str(restored.id), **_text(restored)}
 
     done = with_database(restore)
@@ -89,7 +89,7 @@ def regenerate_tickets(
     replace_edits: Annotated[
         bool, typer.Option("--replace-edits", help="Also rewrite what a person changed; versions are kept.")
     ] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Have tickets written anew: those named, or a group. Locked ones are left alone."""
@@ -100,7 +100,7 @@ def regenerate_tickets(
         "group": group.value if group else None,
         "replace_edits": replace_edits,
     }
-    acting = actor(as_)
+    acting = actor(requested_by)
     provider, named = with_database(lambda engine: _chosen(engine, session, tickets or []))
     if provider == OFFLINE:
         document = with_database(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from deployments.cli.options import As, SessionId, TicketId, actor
+from deployments.cli.options import RequestedBy, SessionId, TicketId, actor
 from deployments.cli.output import Json, note, print_table, printable, short, show
 from deployments.cli.project_refresh import refresher
 from deployments.cli.ticket_options import (
@@ -103,7 +103,7 @@ def edit_ticket(
     label: Labels = None,
     component: Components = None,
     ready: Ready = None,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Change one ticket. The reference table comes from the spec and stays as it is."""
@@ -125,8 +125,8 @@ def edit_ticket(
         from tasks import review
 
         [found] = await find_tickets(engine, record.id, [ticket])
-        refresh, changes = refresher(engine, actor(as_)), cast("TicketChanges", {**given, **fields})
-        await review.edit_ticket(engine, record.id, found.id, changes, actor(as_), refresh=refresh)
+        refresh, changes = refresher(engine, actor(requested_by)), cast("TicketChanges", {**given, **fields})
+        await review.edit_ticket(engine, record.id, found.id, changes, actor(requested_by), refresh=refresh)
         return await listed_tickets(engine, record.id, only=[found.id])
 
     _show_changed(_on_session(session, edit), json)
@@ -145,7 +145,7 @@ def assign_tickets(
     label: Labels = None,
     component: Components = None,
     ready: Ready = None,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Give many tickets a sprint, an assignee and the like: those named, or a whole group."""
@@ -168,8 +168,10 @@ def assign_tickets(
 
         named = [found.id for found in await find_tickets(engine, record.id, tickets or [])]
         chosen = named or [one.id for one in await _of_group(engine, record, group)]
-        refresh, values = refresher(engine, actor(as_)), cast("Assignment", fields)
-        changed = await review.assign_tickets(engine, record.id, chosen, values, actor(as_), refresh=refresh)
+        refresh, values = refresher(engine, actor(requested_by)), cast("Assignment", fields)
+        changed = await review.assign_tickets(
+            engine, record.id, chosen, values, actor(requested_by), refresh=refresh
+        )
         return await listed_tickets(engine, record.id, only=changed)
 
     _show_changed(_on_session(session, assign), json)
@@ -182,7 +184,7 @@ def order_ticket(
     *,
     before: Annotated[str | None, typer.Option(metavar="TICKET", help="The ticket it goes before.")] = None,
     after: Annotated[str | None, typer.Option(metavar="TICKET", help="The ticket it goes after.")] = None,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Put a ticket before or after another one of its group."""
@@ -195,7 +197,9 @@ def order_ticket(
         from tasks import review
 
         moving, other = await find_tickets(engine, record.id, [ticket, beside])
-        await review.place_ticket(engine, record.id, moving.id, other.id, actor(as_), after=after is not None)
+        await review.place_ticket(
+            engine, record.id, moving.id, other.id, actor(requested_by), after=after is not None
+        )
         return await listed_tickets(engine, record.id, Group(moving.entity_group.value))
 
     found = _on_session(session, move)
@@ -204,15 +208,19 @@ def order_ticket(
 
 
 @app.command("link")
-def link_tickets(session: SessionId, ticket: TicketId, on: On, as_: As = None, json: Json = False) -> None:
+def link_tickets(
+    session: SessionId, ticket: TicketId, on: On, requested_by: RequestedBy = None, json: Json = False
+) -> None:
     """Let a ticket depend on another one; one that closes a cycle is refused."""
-    _set_dependency(session, ticket, on, wanted=True, as_=as_, as_json=json)
+    _set_dependency(session, ticket, on, wanted=True, requested_by=requested_by, as_json=json)
 
 
 @app.command("unlink")
-def unlink_tickets(session: SessionId, ticket: TicketId, on: On, as_: As = None, json: Json = False) -> None:
+def unlink_tickets(
+    session: SessionId, ticket: TicketId, on: On, requested_by: RequestedBy = None, json: Json = False
+) -> None:
     """Take a dependency away."""
-    _set_dependency(session, ticket, on, wanted=False, as_=as_, as_json=json)
+    _set_dependency(session, ticket, on, wanted=False, requested_by=requested_by, as_json=json)
 
 
 @app.command("lock")
@@ -220,7 +228,7 @@ def lock_tickets(
     session: SessionId,
     tickets: Annotated[list[str], typer.Argument(metavar="TICKET...", help="Ids, or first characters.")],
     off: Annotated[bool, typer.Option("--off", help="Let them be rewritten again.")] = False,
-    as_: As = None,
+    requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Keep tickets from being rewritten by anything but a person."""
@@ -232,7 +240,7 @@ def lock_tickets(
 
         chosen = [found.id for found in await find_tickets(engine, record.id, tickets)]
         async with session_scope(engine) as session_:
-            await TicketRepository(session_).set_locked(record.id, chosen, not off, actor=actor(as_))
+            await TicketRepository(session_).set_locked(record.id, chosen, not off, actor=actor(requested_by))
         return await listed_tickets(engine, record.id, only=chosen)
 
     _show_changed(_on_session(session, lock), json)
@@ -256,14 +264,16 @@ async def _of_group(engine: "AsyncEngine", record: "Session", group: Group | Non
 
 
 def _set_dependency(
-    session: str, ticket: str, on: str, *, wanted: bool, as_: str | None, as_json: bool
+    session: str, ticket: str, on: str, *, wanted: bool, requested_by: str | None, as_json: bool
 ) -> None:
     async def change(engine: "AsyncEngine", record: "Session") -> list[dict[str, Any]]:
         from deployments.cli.ticket_parts import listed_tickets
         from tasks import review
 
         first, second = await find_tickets(engine, record.id, [ticket, on])
-        if not await review.set_dependency(engine, record.id, first.id, second.id, actor(as_), wanted=wanted):
+        if not await review.set_dependency(
+            engine, record.id, first.id, second.id, actor(requested_by), wanted=wanted
+        ):
             note("Nothing to change: it is so already.")
         return await listed_tickets(engine, record.id, only=[first.id])
 

@@ -62,7 +62,15 @@ def test_a_ticket_is_shown_with_its_text_and_its_sources(
 
 def test_an_edited_title_is_kept_with_who_wrote_it(cli: Cli, session: UUID, titled: dict[str, str]) -> None:
     done = cli(
-        "tickets", "edit", session, titled["Page"], "--title", "A better title", "--as", "Dana", "--json"
+        "tickets",
+        "edit",
+        session,
+        titled["Page"],
+        "--title",
+        "A better title",
+        "--requested-by",
+        "Dana",
+        "--json",
     )
     assert done.document["tickets"][0]["title"] == "A better title"
     assert done.document["tickets"][0]["written_by"] == "person"
@@ -71,7 +79,7 @@ def test_an_edited_title_is_kept_with_who_wrote_it(cli: Cli, session: UUID, titl
 def test_an_edit_leaves_an_audit_entry_with_its_actor(
     cli: Cli, database: InDatabase[Any], session: UUID, titled: dict[str, str]
 ) -> None:
-    cli("tickets", "edit", session, titled["Page"], "--notes", "Mind the gap.", "--as", "Dana")
+    cli("tickets", "edit", session, titled["Page"], "--notes", "Mind the gap.", "--requested-by", "Dana")
 
     async def trail(engine: AsyncEngine) -> list[tuple[str, str]]:
         async with session_scope(engine) as scope:

@@ -49,7 +49,7 @@ def test_a_conflict_ends_with_10_and_names_the_field(
 
 
 def test_versions_are_shown_and_restored(cli: Cli, session: UUID, page: str) -> None:
-    cli("tickets", "edit", session, page, "--title", "Mine", "--as", "Dana")
+    cli("tickets", "edit", session, page, "--title", "Mine", "--requested-by", "Dana")
     versions = cli("tickets", "versions", session, page, "--json").document["versions"]
     assert [(one["version"], one["replaced_by"]) for one in versions] == [(2, None), (1, "Dana")]
     restored = cli("tickets", "restore", session, page, "--version", 1, "--json").document["ticket"]
@@ -109,7 +109,9 @@ def codes(cli: Cli, session: UUID) -> list[str]:
 
 
 def test_another_decision_is_kept(cli: Cli, session: UUID) -> None:
-    decided = cli("review", session, "--decision", "change", "--as", "Eli", "--json").document["review"]
+    decided = cli("review", session, "--decision", "change", "--requested-by", "Eli", "--json").document[
+        "review"
+    ]
     assert (decided["decision"], decided["decided_by"]) == ("change", "Eli")
     assert cli("review", session, "--approve", "--decision", "change").exit_code == 2
 
@@ -161,9 +163,9 @@ def test_strange_text_is_kept_and_can_do_nothing(cli: Cli, session: UUID, page: 
 def test_every_operation_leaves_its_trail(
     cli: Cli, database: InDatabase[Any], session: UUID, page: str, tmp_path: Path
 ) -> None:
-    cli("tickets", "edit", session, page, "--title", "Mine", "--as", "Dana")
-    cli("tickets", "restore", session, page, "--version", 1, "--as", "Eli")
-    cli("review", session, "--approve", "--as", "Fay")
+    cli("tickets", "edit", session, page, "--title", "Mine", "--requested-by", "Dana")
+    cli("tickets", "restore", session, page, "--version", 1, "--requested-by", "Eli")
+    cli("review", session, "--approve", "--requested-by", "Fay")
 
     async def trail(engine: AsyncEngine) -> set[tuple[str, str]]:
         async with session_scope(engine) as scope:

@@ -138,7 +138,7 @@ def test_a_review_says_what_stands_between_the_tickets_and_jira(
 
 
 def test_an_approval_is_of_the_tickets_as_they_are(cli: Cli, session: UUID) -> None:
-    done = cli("review", session, "--approve", "--note", "Fine.", "--as", "Dana", "--json").document
+    done = cli("review", session, "--approve", "--note", "Fine.", "--requested-by", "Dana", "--json").document
     assert done["review"]["decision"] == "approve"
     assert done["review"]["decided_by"] == "Dana"
     assert not done["review"]["changed_since"]
