@@ -13,7 +13,7 @@ from db.actor import Actor
 from db.engine import session_scope
 from db.errors import Refused
 from db.models import Ticket
-from db.repositories.tickets import TicketChanges, TicketRepository
+from db.repositories.tickets import Edit, TicketChanges, TicketRepository
 from tasks.core.errors import UserFixable
 from tasks.core.tickets.editable import FIELDS, Copy, Value, edits, mark, merge, normal_values, storable
 from tasks.core.tickets.model import Frozen, PlannedTicket
@@ -103,6 +103,7 @@ async def _apply(
     """All changes in one transaction; each is refused when its ticket is no longer as it was compared."""
     chosen = [await _chosen(engine, session_id, change, refresh) for change in changes]
     problems: list[str] = []
+    edits_: list[Edit] = []
     async with session_scope(engine) as session:
         tickets = TicketRepository(session)
         await tickets.lock(session_id)
@@ -117,19 +118,15 @@ async def _apply(
                 )
             try:
                 content = rebuild(ticket, values, waited.get(ticket.id, ())) if TEXT & values.keys() else None
-                await tickets.edit(
-                    ticket.id,
-                    session_id,
-                    cast("TicketChanges", values),
-                    revision=ticket.revision,
-                    actor=actor,
-                    content=content,
-                )
             except UserFixable as error:
                 problems += [f"{change.title}: {action}" for action in error.actions]
-            except Refused as error:
-                problems.append(error.message)
+            else:
+                edits_.append(Edit(ticket.id, cast("TicketChanges", values), ticket.revision, content))
         _refuse(problems)
+        try:
+            await tickets.edit_many(session_id, edits_, actor=actor)
+        except Refused as error:
+            _refuse([error.message])
 
 
 async def _chosen(

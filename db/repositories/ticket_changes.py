@@ -46,6 +46,9 @@ VERSIONED = (
 )  # fmt: skip
 
 
+_NAMED = 5  # of many tickets that are in Jira
+
+
 def check_changes(changes: Mapping[str, Any], allowed: Collection[str]) -> None:
     """Refuse what the table could not hold, in words for people."""
     if unknown := set(changes) - set(allowed):
@@ -85,19 +88,21 @@ async def lock_tickets(
 
 
 async def require_not_in_jira(session: AsyncSession, tickets: Sequence[Ticket]) -> None:
-    """Refuse to change what is in Jira or may be: nobody would see there what was changed here."""
-    for ticket in tickets:
-        if ticket.jira_ticket_key is not None:
-            raise InJira(f'"{ticket.title}" is in Jira as {ticket.jira_ticket_key}; change it there.')
-    open_intent = (
-        select(SendIntent.ticket_id)
-        .where(SendIntent.ticket_id.in_([ticket.id for ticket in tickets]))
-        .where(SendIntent.status == IntentStatus.OPEN)
-        .limit(1)
+    """Refuse to change what is in Jira or may be, naming all of it: nobody would see there what was changed here."""
+    open_intents = select(SendIntent.ticket_id).where(
+        SendIntent.ticket_id.in_([ticket.id for ticket in tickets]), SendIntent.status == IntentStatus.OPEN
     )
-    if (sent := await session.scalar(open_intent)) is not None:
-        title = next(ticket.title for ticket in tickets if ticket.id == sent)
-        raise InJira(f'"{title}" was sent to Jira and may be there; run the export to learn its issue.')
+    sent = set(await session.scalars(open_intents))
+    there = [
+        f'"{ticket.title}" is in Jira as {ticket.jira_ticket_key}; change it there.'
+        if ticket.jira_ticket_key is not None
+        else f'"{ticket.title}" was sent to Jira and may be there; run the export to learn its issue.'
+        for ticket in tickets
+        if ticket.jira_ticket_key is not None or ticket.id in sent
+    ]
+    if there:
+        more = [f"So it is with {len(there) - _NAMED} more."] if len(there) > _NAMED else []
+        raise InJira(" ".join(there[:_NAMED] + more))
 
 
 async def keep_versions(session: AsyncSession, ticket_ids: Collection[uuid.UUID], replaced_by: str) -> None:

@@ -10,6 +10,7 @@ from db.actor import Actor
 from db.enums import EventCategory, WrittenBy
 from db.errors import Changed, Refused
 from db.models import Ticket, TicketVersion
+from db.repositories.alterations import Alteration, Edit, store_alterations
 from db.repositories.audit import Event
 from db.repositories.new_ticket import Content, NewAttachment, NewTicket, store_attachments
 from db.repositories.rows import given_rows
@@ -28,7 +29,7 @@ from db.repositories.ticket_changes import (
 )
 from db.repositories.validations import ValidationRepository
 
-__all__ = ["Assignment", "Content", "NewAttachment", "NewTicket", "TicketChanges", "TicketRepository"]
+__all__ = ["Assignment", "Content", "Edit", "NewAttachment", "NewTicket", "TicketChanges", "TicketRepository"]
 
 Changes = Mapping[str, tuple[Any, Any]]  # per field, before and after
 
@@ -54,30 +55,42 @@ class TicketRepository(StoredTickets):
         InJira when the ticket is in Jira or may be, Refused for what cannot be stored and when something else than
         a person would rewrite a locked ticket. Whether a person does is told by `written_by` where it is not said.
         """
-        check_changes(changes, EDITABLE)
-        await self._lock_validation(session_id)
-        [ticket] = await lock_tickets(self.session, session_id, [ticket_id])
-        changed = difference(ticket, changes)
-        rewritten = content is not None and content.content_hash != ticket.content_hash
-        if not changed and not rewritten:
-            return await self.get(ticket_id)
-        if PROSE & changed.keys() and content is None:
-            raise ValueError("A changed text needs the content that is built from it.")
-        if by_person is None:
-            by_person = changes.get("written_by", WrittenBy.PERSON) is WrittenBy.PERSON
-        await self._require_editable(ticket, changed, revision, by_person)
-        if PROSE & changed.keys() or rewritten:
-            await keep_versions(self.session, [ticket_id], actor.claimed)
-            ticket.revision += 1
-        if PROSE & changed.keys() and "written_by" not in changes:
-            changed["written_by"] = (ticket.written_by, await self._author(ticket, changed))
-        for name, (_, after) in changed.items():
-            setattr(ticket, name, after)
-        if content is not None and rewritten:
-            await self._rewrite(ticket, content)
-        await self.session.flush()
-        await self._write(actor, session_id, [_edited(ticket, "ticket.edited", changed)])
+        edit = Edit(ticket_id, changes, revision, content, by_person)
+        await self.edit_many(session_id, [edit], actor=actor)
         return await self.get(ticket_id)
+
+    async def edit_many(
+        self, session_id: uuid.UUID, edits: Sequence[Edit], *, actor: Actor
+    ) -> list[uuid.UUID]:
+        """Make all these edits or none, in a handful of statements; returns the tickets that really changed.
+
+        Raises what `edit` raises, for the first edit that is not possible.
+        """
+        for edit in edits:
+            check_changes(edit.changes, EDITABLE)
+        await self._lock_validation(session_id)
+        locked = await lock_tickets(self.session, session_id, [edit.ticket_id for edit in edits])
+        tickets = {ticket.id: ticket for ticket in locked}
+        found = [Alteration.of(tickets[edit.ticket_id], edit) for edit in edits]
+        real = [one for one in found if one.changed or one.rewrites]
+        await self._require_editable(real)
+        await keep_versions(
+            self.session, [one.ticket.id for one in real if one.is_new_version], actor.claimed
+        )
+        await self._name_authors([one for one in real if one.needs_author])
+        await store_alterations(self.session, real)
+        if rewritten := {
+            one.ticket.id: one.edit.content for one in real if one.edit.content and one.rewrites
+        }:
+            attachments = {ticket_id: content.attachment for ticket_id, content in rewritten.items()}
+            await store_attachments(self.session, session_id, attachments)
+            await ValidationRepository(self.session).invalidate(session_id)
+        await self._write(
+            actor,
+            session_id,
+            [_edited(one.ticket, "ticket.edited", one.changed, one.revision) for one in real],
+        )
+        return [one.ticket.id for one in real]
 
     async def assign(
         self,
@@ -146,32 +159,26 @@ class TicketRepository(StoredTickets):
         ]
         await self._write(actor, session_id, events)
 
-    async def _require_editable(
-        self, ticket: Ticket, changed: Changes, revision: int, by_person: bool
-    ) -> None:
-        if ticket.revision != revision:
-            raise Changed(f'"{ticket.title}" was changed since you read it; read it again.')
-        if ticket.locked and not by_person:
-            raise Refused(f'"{ticket.title}" is locked and is not rewritten.')
-        if changed.keys() - {"ready_for_jira"} or not changed:
-            await require_not_in_jira(self.session, [ticket])
+    async def _require_editable(self, found: Sequence[Alteration]) -> None:
+        for one in found:
+            if one.ticket.revision != one.edit.revision:
+                raise Changed(f'"{one.ticket.title}" was changed since you read it; read it again.')
+            if one.ticket.locked and not one.by_person:
+                raise Refused(f'"{one.ticket.title}" is locked and is not rewritten.')
+        sent = [one.ticket for one in found if one.changed.keys() - {"ready_for_jira"} or not one.changed]
+        await require_not_in_jira(self.session, sent)
 
-    async def _author(self, ticket: Ticket, changed: Changes) -> WrittenBy:
+    async def _name_authors(self, found: Sequence[Alteration]) -> None:
         """A person, unless they brought back to the letter what a machine had written."""
-        text = {name: changed[name][1] if name in changed else getattr(ticket, name) for name in PROSE}
-        query = select(TicketVersion.written_by).where(
-            TicketVersion.ticket_id == ticket.id,
+        query = select(TicketVersion.ticket_id, TicketVersion.written_by, *map(_version_of, PROSE)).where(
+            TicketVersion.ticket_id.in_([one.ticket.id for one in found]),
             TicketVersion.written_by != WrittenBy.PERSON,
-            *(getattr(TicketVersion, name) == value for name, value in text.items()),
         )
-        return await self.session.scalar(query.limit(1)) or WrittenBy.PERSON
-
-    async def _rewrite(self, ticket: Ticket, content: Content) -> None:
-        """Description and attachment change together: the file may come or go with the length of the text."""
-        ticket.description = dict(content.description)
-        ticket.content_hash = content.content_hash
-        await store_attachments(self.session, ticket.session_id, {ticket.id: content.attachment})
-        await ValidationRepository(self.session).invalidate(ticket.session_id)
+        machines = list(await self.session.execute(query)) if found else []
+        for one in found:
+            text = one.prose
+            same = (m.written_by for m in machines if m.ticket_id == one.ticket.id and _says(m, text))
+            one.changed["written_by"] = (one.ticket.written_by, next(same, WrittenBy.PERSON))
 
     async def _set_all(self, tickets: Collection[Ticket], values: Mapping[str, Any]) -> None:
         ids = [ticket.id for ticket in tickets]
@@ -181,13 +188,21 @@ class TicketRepository(StoredTickets):
         await self.audit.write_many(actor, EventCategory.REVIEW, session_id, events)
 
 
-def _edited(ticket: Ticket, event_type: str, changed: Changes) -> Event:
+def _version_of(name: str) -> Any:
+    return getattr(TicketVersion, name)
+
+
+def _says(version: Any, text: Mapping[str, Any]) -> bool:
+    return all(getattr(version, name) == value for name, value in text.items())
+
+
+def _edited(ticket: Ticket, event_type: str, changed: Changes, revision: int | None = None) -> Event:
     return Event(
         event_type,
         f"{ticket.title}: {', '.join(sorted(changed)) or 'description'}",
         entity_type="ticket",
         entity_id=str(ticket.id),
-        event_data={"fields": sorted(changed), "revision": ticket.revision},
+        event_data={"fields": sorted(changed), "revision": revision or ticket.revision},
         detail={
             "before": {name: before for name, (before, _) in changed.items()},
             "after": {name: after for name, (_, after) in changed.items()},

@@ -32,7 +32,7 @@ from db.repositories.retention import RetentionRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
 from db.repositories.sessions import SessionRepository
-from db.repositories.tickets import TicketRepository
+from db.repositories.tickets import Edit, TicketRepository
 from db.repositories.tokens import TokenRepository
 from db.repositories.validations import ValidationRepository
 from db.repositories.writing import WritingRepository
@@ -252,6 +252,13 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
     ),
     "TicketRepository.edit": (
         lambda g: TicketRepository(g.session).edit(g.a, g.id, {"priority": "High"}, revision=1, actor=ACTOR),
+        "ticket.edited",
+        "",
+    ),
+    "TicketRepository.edit_many": (
+        lambda g: TicketRepository(g.session).edit_many(
+            g.id, [Edit(g.a, {"priority": "High"}, 1)], actor=ACTOR
+        ),
         "ticket.edited",
         "",
     ),
