@@ -13,7 +13,10 @@ pytest_plugins = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all tests of the whole stack to one process, which begins with them; elsewhere a file stays together."""
-    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+    items.sort(key=lambda item: not _needs_stack(item))
     for item in items:
-        group = "stack" if item.get_closest_marker("stack") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group("stack" if _needs_stack(item) else item.path.name))
+
+
+def _needs_stack(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("stack")) or "stack" in getattr(item, "fixturenames", ())
