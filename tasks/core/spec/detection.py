@@ -1,10 +1,11 @@
 """Which tab a file is: by its header first, by its cells and its name only where headers tie."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.core.spec.model import BOOKKEEPING, ParsedFile
-from tasks.core.spec.names import KINDS, file_key, header_key, kind_key
+from tasks.core.spec.names import KINDS, file_key, header_key, kind_key, kind_named
 from tasks.core.spec.registry import REGISTRY, TAB_TYPES, tab_type
 from tasks.core.spec.tab_type import TabType
 
@@ -12,9 +13,16 @@ _SAMPLE = 200
 _MOST_TELLING = 2  # telling columns from which on a header may lack a needed one
 # Names that tell nothing about the tab they stand in.
 _COMMON = frozenset(
-    {"name", "label", "title", "type", "entity", "entity type", "values", "description", "notes"}
+    {"name", "label", "title", "type", "entity", "entity type", "values", "description", "notes", "source"}
 )
 _ENOUGH = 2  # known columns that make a tab of one's own
+_KIND = "type"  # the column that says what kind of bundle a row is, or is on
+_NAMES_BUNDLES = {"bundles": "name", "fields": "bundle"}  # its header may say the kind of them all
+# Sheets of the template, and what people add, that help to fill in the others and specify nothing.
+_HELPERS = re.compile(  # at the end of a file's name
+    r"(^| )(overview|read ?me|instructions|lists?|list values|drop ?downs?|look ?ups?|validation|change ?log|legend"
+    r"|(revision|version) history|cover( page| sheet)?|summary|erd|behat|gherkin|glossary)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,9 @@ class Detection:
     columns: Mapping[str, int]  # canonical name -> position in the header
     missing: tuple[str, ...] = ()  # needed columns that are not there
     rivals: tuple[str, ...] = ()  # other types that fit as well
+    implied: Mapping[str, str] = field(
+        default_factory=dict
+    )  # columns that are not there -> what they would say
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +45,13 @@ class _Fit:
     """How well a header fits a tab type."""
 
     tab: TabType
-    header: Sequence[str]
+    parsed: ParsedFile
     columns: Mapping[str, int]
     known: int  # columns beside the bookkeeping
     telling: int
     usual: int  # columns under their usual names
     missing: tuple[str, ...]
+    kind: str  # of all its bundles, if a header says so
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -68,26 +80,49 @@ def _canonical(tab: TabType, key: str, taken: Mapping[str, int], usual: bool) ->
 
 def detect(parsed: ParsedFile) -> Detection:
     """What tab a file is."""
-    fits = [_fit(tab, parsed.header) for tab in TAB_TYPES if tab.needs]
+    fits = [_fit(tab, parsed) for tab in TAB_TYPES if tab.needs]
     whole = [fit for fit in fits if not fit.missing]
     if whole:
-        return _decide(parsed, whole)
+        return _called_by_kind(parsed, whole, fits) or _decide(parsed, whole)
     return _partial(parsed, fits) or _custom(parsed)
+
+
+def is_helper(parsed: ParsedFile, detection: Detection) -> bool:
+    """Whether a file is called like a sheet that only helps to fill in the others, and has the header of no tab."""
+    return detection.csv_type in (None, "custom") and bool(_HELPERS.search(file_key(parsed.filename)))
 
 
 def declared(parsed: ParsedFile, csv_type: str) -> Detection:
     """A file whose tab a person said."""
-    fit = _fit(tab_type(csv_type), parsed.header)
+    fit = _fit(tab_type(csv_type), parsed)
     return _detection(fit, 1.0, "set by a person")
 
 
-def _fit(tab: TabType, header: Sequence[str]) -> _Fit:
+def _fit(tab: TabType, parsed: ParsedFile) -> _Fit:
+    header = parsed.header
     columns = map_columns(tab, header)
+    kind = _kind_in_header(tab, header, columns)
     content = {name: header_key(header[at]) for name, at in columns.items() if name not in BOOKKEEPING}
-    missing = tuple(group[0] for group in tab.needs if content.keys().isdisjoint(group))
+    said = content.keys() | ({_KIND} if kind else set())
+    missing = tuple(group[0] for group in tab.needs if said.isdisjoint(group))
     telling = sum(name in tab.telling and key not in _COMMON for name, key in content.items())
     usual = sum(key in tab.column(name).names[:2] for name, key in content.items())
-    return _Fit(tab, header, columns, len(content), telling, usual, missing)
+    return _Fit(tab, parsed, columns, len(content), telling, usual, missing, kind)
+
+
+def _kind_in_header(tab: TabType, header: Sequence[str], columns: Mapping[str, int]) -> str:
+    """The kind of all bundles, where the column that names them is called by it: “Paragraph type”."""
+    at = columns.get(_NAMES_BUNDLES.get(tab.name, ""))
+    return kind_named(header_key(header[at])) if at is not None and _KIND not in columns else ""
+
+
+def _called_by_kind(parsed: ParsedFile, whole: Sequence[_Fit], fits: Sequence[_Fit]) -> Detection | None:
+    """A tab that lacks nothing but kinds, in a file that is called so, where no header tells otherwise."""
+    lacking = [fit for fit in fits if fit.missing == (_KIND,)]
+    named = None if any(fit.telling for fit in whole) else _by_file_name(parsed.filename, [*whole, *lacking])
+    if named is None or not named.missing:
+        return None
+    return _detection(named, 0.5, _header_reason(named), "the file name says so")
 
 
 def _decide(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection:
@@ -106,8 +141,9 @@ def _decide(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection:
     first, second, *_ = sorted(tied, key=lambda fit: -fit.usual)
     if first.usual > second.usual:
         return _detection(first, 0.6, _header_reason(first), "its columns have their usual names")
-    rivals = tuple(fit.tab.name for fit in tied if fit is not first)
-    return _detection(first, 0.3, _header_reason(first), "nothing decides between equals", rivals=rivals)
+    rivals = tuple(fit.tab.name for fit in tied)
+    custom = _fit(REGISTRY["custom"], parsed)
+    return _detection(custom, 0.3, _header_reason(custom), "nothing decides between equals", rivals=rivals)
 
 
 def _partial(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection | None:
@@ -129,9 +165,7 @@ def _custom(parsed: ParsedFile) -> Detection:
     """A tab of one's own: something like a spec, but nothing the template has."""
     known = {key for key in map(header_key, parsed.header) if key in _ALL_NAMES}
     if "machine name" in known or len(known) >= _ENOUGH:
-        return _detection(
-            _fit(REGISTRY["custom"], parsed.header), 0.5, "no tab of the template has this header"
-        )
+        return _detection(_fit(REGISTRY["custom"], parsed), 0.5, "no tab of the template has this header")
     return Detection(None, 0.0, ("no column name is known",), {})
 
 
@@ -146,11 +180,21 @@ def _header_reason(fit: _Fit) -> str:
 def _detection(fit: _Fit, confidence: float, *reasons: str, rivals: tuple[str, ...] = ()) -> Detection:
     """A decision; in a tab of any header the first column is what its rows are called."""
     if not fit.tab.free_form:
-        return Detection(fit.tab.name, confidence, reasons, fit.columns, fit.missing, rivals)
-    first = next((at for at, name in enumerate(fit.header) if at not in fit.columns.values() and name), None)
+        kind = fit.kind or _kind_in_file_name(fit)
+        missing = tuple(name for name in fit.missing if not (kind and name == _KIND))
+        implied = {_KIND: kind} if kind else {}
+        return Detection(fit.tab.name, confidence, reasons, fit.columns, missing, rivals, implied)
+    header, taken = fit.parsed.header, fit.columns.values()
+    first = next((at for at, name in enumerate(header) if at not in taken and name), None)
     named = {fit.tab.label: first} if first is not None and fit.tab.label not in fit.columns else {}
     missing = tuple(name for name in fit.missing if name == "parent")  # what a person declared must be there
     return Detection(fit.tab.name, confidence, reasons, {**fit.columns, **named}, missing, rivals)
+
+
+def _kind_in_file_name(fit: _Fit) -> str:
+    """The kind of all bundles of a file that is called by it: “Paragraph types.csv”."""
+    is_silent = fit.tab.name == "bundles" and _KIND not in fit.columns
+    return kind_named(file_key(fit.parsed.filename)) if is_silent else ""
 
 
 def _by_kinds(parsed: ParsedFile, fits: Sequence[_Fit]) -> Sequence[_Fit]:

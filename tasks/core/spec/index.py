@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
+from html import unescape
 
 from tasks.core.spec.families import family_label, family_machine_name
-from tasks.core.spec.names import kind_key, label_key, split_typed
+from tasks.core.spec.names import SEPARATORS, kind_key, label_key, respelled, split_typed
 from tasks.core.spec.tabs import Tab
 
 Rows = Sequence[int]
@@ -34,7 +35,21 @@ class LabelIndex:
         rows = self._named(name, qualifier)
         if not rows and kind:  # the brackets may be part of the name
             rows = self._named(value, self._qualify(beside))
+        if not rows and self._typed:
+            rows = self._otherwise(value)
         return rows, self._several(rows)
+
+    def _otherwise(self, value: str) -> Rows:
+        """Rows named in another of the ways that people have: escaped, with its kind around it or its machine name."""
+        plain = unescape(value)
+        if plain != value:
+            return self.find(plain, "")[0]
+        name, kind = respelled(value)
+        if name:
+            return self._named(name, kind)
+        name, _, machine = value.removesuffix(")").rpartition("(")
+        same = self._by_machine.rows(machine.strip()) if name else ()
+        return [row for row in same if label_key(self._labels[row]) == label_key(name)]
 
     def _several(self, rows: Rows) -> bool:
         return len(rows) > 1 and bool(self.qualifiers) and len({self.qualifiers[row] for row in rows}) > 1
@@ -48,8 +63,18 @@ class LabelIndex:
         """Whether the tab has things of this kind, but nothing of any kind by this name, spelled however."""
         name, kind = split_typed(value)
         kind = kind or self._qualify(beside)
-        named = name in self._by_machine or not self._loosely.isdisjoint((_loose(name), _loose(value)))
-        return not named and (not kind or kind in self.qualifiers)
+        if kind:
+            possible = kind in self.qualifiers
+        else:
+            possible = not value.endswith(")")  # some other kind of entity, or who knows
+        return possible and not self._knows(name, value) and not self._knows(*SEPARATORS.split(value))
+
+    def _knows(self, *names: str) -> bool:
+        """Whether there is something by one of these names, however it is spelled."""
+        plain = [split_typed(unescape(name))[0] for name in names]
+        return any(name in self._by_machine for name in plain) or not self._loosely.isdisjoint(
+            map(_loose, plain)
+        )
 
     def family(self, value: str) -> Rows:
         """The styles of a family; its machine name counts where the text can be nothing else."""
@@ -81,7 +106,12 @@ class LabelIndex:
         return by_label or self._only(self._by_machine.rows(name), qualifier)
 
     def _only(self, rows: Rows, qualifier: str) -> Rows:
-        return [row for row in rows if self.qualifiers[row] == qualifier] if qualifier else rows
+        """The rows of a kind, else those that do not say theirs."""
+        if not qualifier:
+            return rows
+        return [row for row in rows if self.qualifiers[row] == qualifier] or [
+            row for row in rows if not self.qualifiers[row]
+        ]
 
     @cached_property
     def by_text(self) -> "Positions":

@@ -8,7 +8,7 @@ from tasks.core.findings import Finding
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.checks import cells, fields, intake, relations
 from tasks.core.spec.derive import derive
-from tasks.core.spec.detection import declared, detect
+from tasks.core.spec.detection import Detection, declared, detect, is_helper
 from tasks.core.spec.model import ParsedFile, SourceFile, Spec, Table
 from tasks.core.spec.reading import read
 from tasks.core.spec.references import Resolver
@@ -32,12 +32,19 @@ def load_spec(
 def _load(files: Sequence[SourceFile], settings: SessionSettings, types: Mapping[str, str]) -> Spec:
     findings: list[Finding] = []
     tables: list[Table] = []
+    helpers: list[tuple[ParsedFile, Detection]] = []
     for file in files:
         reading = read(file)
         findings += reading.findings
-        if reading.parsed is not None:
-            found = _understand(reading.parsed, settings, types, findings)
-            tables += [found] if found is not None else []
+        if reading.parsed is None:
+            continue
+        detection = _detect(reading.parsed, types)
+        if is_helper(reading.parsed, detection):
+            helpers.append((reading.parsed, detection))
+        else:
+            tables += _understand(reading.parsed, detection, settings, findings)
+    for parsed, detection in helpers:
+        findings += intake.helper_findings(parsed) if tables else intake.detection_findings(parsed, detection)
     resolver = Resolver(tabs_of(tables))
     tables, derived = derive(tables, resolver)
     findings += derived
@@ -57,18 +64,20 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _understand(
-    parsed: ParsedFile, settings: SessionSettings, types: Mapping[str, str], findings: list[Finding]
-) -> Table | None:
+def _detect(parsed: ParsedFile, types: Mapping[str, str]) -> Detection:
     wanted = types.get(parsed.filename)
-    detection = declared(parsed, tab_type(wanted).name) if wanted else detect(parsed)
+    return declared(parsed, tab_type(wanted).name) if wanted else detect(parsed)
+
+
+def _understand(
+    parsed: ParsedFile, detection: Detection, settings: SessionSettings, findings: list[Finding]
+) -> Iterable[Table]:
     findings += intake.detection_findings(parsed, detection)
     findings += intake.header_findings(parsed)
-    if detection.csv_type is None:
-        return None
-    table = build_table(parsed, detection, settings)
-    findings += intake.scope_findings(table, settings)
-    return table
+    if detection.csv_type is not None:
+        table = build_table(parsed, detection, settings)
+        findings += intake.scope_findings(table, settings)
+        yield table
 
 
 def _check(tabs: Mapping[str, Tab], resolver: Resolver) -> Iterable[Finding]:

@@ -125,14 +125,17 @@ class Table:
     derived: Mapping[str, Mapping[int, str]] = field(
         default_factory=dict
     )  # canonical name -> row index -> value
+    implied: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what a column that is not there would say throughout
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def column(self, name: str) -> list[str]:
-        """The cells under a canonical name as they stand; blanks where the file has no such column."""
+        """The cells under a canonical name as they stand; what is implied where the file has no such column."""
         position = self.columns.get(name)
-        return [""] * len(self.numbers) if position is None else self.data[position]
+        return [self.implied.get(name, "")] * len(self.numbers) if position is None else self.data[position]
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -144,7 +147,7 @@ class Table:
         columns = tuple(self.columns.items())
         for index, cells in enumerate(zip(*self.data, strict=True)):
             filled = {name: there[index] for name, there in self.derived.items() if index in there}
-            values = {name: cells[at] for name, at in columns} | filled
+            values = {**self.implied, **{name: cells[at] for name, at in columns}, **filled}
             yield Row(
                 file=self.filename,
                 record=self.numbers[index],

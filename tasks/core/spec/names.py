@@ -6,6 +6,12 @@ from functools import lru_cache
 _DROPPED = re.compile(r"[.'’`()*?:]+")
 _BREAKS = re.compile(r"[^a-z0-9]+")
 _TYPED = re.compile(r"^(?P<name>.*\S)\s*\((?P<type>[^()]*)\)$", re.DOTALL)
+_KIND_PHRASE = (
+    r"(?P<kind>(?:content|node|paragraph|media|(?:custom )?block) types?|vocabulary|taxonomy|paragraph|media)"
+)
+_KIND_BEFORE = re.compile(rf"^{_KIND_PHRASE}\s*[:/–—-]\s*(?P<name>.*\S)$", re.IGNORECASE | re.DOTALL)
+_KIND_AFTER = re.compile(rf"^(?P<name>.*[^\s:/–—-])\s*[\s:/–—-]\s*{_KIND_PHRASE}$", re.IGNORECASE | re.DOTALL)
+SEPARATORS = re.compile(r"[,;\n](?![^()]*\))")  # between the names in one cell
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 # What people call the kinds of bundles, and the one word each is compared by.
@@ -21,6 +27,16 @@ _KINDS = {
 
 
 KINDS = frozenset(_KINDS.values())
+
+# What a file, or the column that names its rows, is called where all its rows are bundles of one kind.
+_NAMED_KIND = re.compile(
+    r"\b(?:(?P<content>(?:content|node) types?)|(?P<paragraph>paragraphs?)|(?P<media>media)"
+    r"|(?P<vocabulary>vocabular(?:y|ies)|taxonom(?:y|ies))|(?P<block>blocks?))\b"
+)
+_KIND_TITLES = {
+    "content": "Content type", "paragraph": "Paragraph type", "media": "Media type", "vocabulary": "Vocabulary",
+    "block": "Custom block type",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -48,6 +64,18 @@ def kind_key(text: str) -> str:
     words = [word for word in header_key(text).split() if word not in ("type", "types", "custom")]
     plain = " ".join(words)
     return _KINDS.get(plain) or _KINDS.get(plain.removesuffix("s")) or plain
+
+
+def kind_named(key: str) -> str:
+    """The one kind of bundle that a file name or a header speaks of, as specs write it: `Paragraph type`."""
+    found = {match.lastgroup for match in _NAMED_KIND.finditer(key)}
+    return _KIND_TITLES[found.pop() or ""] if len(found) == 1 else ""
+
+
+def respelled(text: str) -> tuple[str, str]:
+    """`Content type: Article`, `Article - Content type` and `Article content type` as `Article` and `content`."""
+    match = _KIND_BEFORE.match(text) or _KIND_AFTER.match(text)
+    return (match["name"], kind_key(match["kind"])) if match else ("", "")
 
 
 def split_typed(text: str) -> tuple[str, str]:

@@ -11,17 +11,33 @@ from functools import cached_property
 
 from tasks.core.spec.index import LabelIndex
 from tasks.core.spec.model import Row, Spec, is_formula_error
-from tasks.core.spec.names import KINDS, kind_key
+from tasks.core.spec.names import KINDS, SEPARATORS, kind_key, split_typed
 from tasks.core.spec.registry import tab_type
 from tasks.core.spec.tab_type import Reference
 from tasks.core.spec.tabs import BESIDE, Tab, tabs_of
 
-_SEPARATORS = re.compile(r"[,;\n](?![^()]*\))")
 _WILD = re.compile(r"(all|any|every|everything|multiple|various)\b", re.IGNORECASE)
 _NOTHING = frozenset({"", "-", "–", "—", "n/a", "na", "none"})
 # What an entity reference field may point to that is no bundle of the spec.
 _NO_BUNDLES = frozenset(
-    {"user", "users", "file", "files", "webform", "webforms", "view", "views", "menu", "menus"}
+    {
+        "user",
+        "users",
+        "user account",
+        "comment",
+        "comments",
+        "file",
+        "files",
+        "webform",
+        "webforms",
+        "view",
+        "views",
+        "menu",
+        "menus",
+        "menu link",
+        "site",
+        "site settings",
+    }
 )
 
 
@@ -102,10 +118,10 @@ class Resolver:
             return
         index = self.index(reference.target)
         whole = _look_up(reference, index, text, beside)
-        if whole.state is not State.MISSING or not (reference.many and _SEPARATORS.search(text)):
+        if whole.state is not State.MISSING or not (reference.many and SEPARATORS.search(text)):
             yield whole
         else:
-            parts = filter(None, map(str.strip, _SEPARATORS.split(text)))
+            parts = filter(None, map(str.strip, SEPARATORS.split(text)))
             yield from (_look_up(reference, index, part, beside) for part in parts)
 
 
@@ -123,7 +139,8 @@ def _names_many(reference: Reference, value: str) -> bool:
     """Whether a text stands for all of a kind, or for what is no row of the spec."""
     if _WILD.match(value):
         return True
-    return reference.target == "bundles" and (kind_key(value) in KINDS or value.casefold() in _NO_BUNDLES)
+    name = value if split_typed(value)[1] else value.partition("(")[0].strip()
+    return reference.target == "bundles" and (kind_key(value) in KINDS or name.casefold() in _NO_BUNDLES)
 
 
 class References:

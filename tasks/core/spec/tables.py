@@ -35,6 +35,7 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
         actions=scope.actions,
         has_x=scope.uses_x,
         unknown_codes=scope.unknown,
+        implied=detection.implied,
     )
 
 

@@ -29,7 +29,7 @@ class Tab:
 
     def has(self, name: str) -> bool:
         """Whether any file has this column."""
-        return any(name in table.columns for table in self.tables)
+        return any(name in table.columns or name in table.implied for table in self.tables)
 
     def column(self, name: str) -> list[str]:
         """The cells of all rows under a canonical name."""

@@ -28,13 +28,20 @@ def detection_findings(parsed: ParsedFile, detection: Detection) -> Iterable[Fin
             f"“{parsed.filename}” has no header that any tab has: {quoted([name for name in parsed.header if name])}.",
             _set_type(parsed, REGISTRY),
         )
+    elif detection.rivals:
+        message = f"“{parsed.filename}” fits several tabs alike; until you say which, its rows become Custom tickets."
+        yield _file(
+            parsed, "type-unsure", ErrorSeverity.WARNING, message, _set_type(parsed, detection.rivals)
+        )
     elif detection.csv_type == "custom" and detection.confidence < 1:
         message = f"“{parsed.filename}” is no tab of the template; each of its rows becomes a Custom ticket."
         yield _file(parsed, "custom-tab", ErrorSeverity.INFO, message, _set_type(parsed, REGISTRY))
-    elif detection.rivals:
-        message = f"“{parsed.filename}” was taken for {title}, but its header fits other tabs as well."
+    for kind in detection.implied.values():
+        message = (
+            f"“{parsed.filename}” has no column for the kind of bundle; by its name or header all are {kind}."
+        )
         yield _file(
-            parsed, "type-unsure", ErrorSeverity.WARNING, message, _set_type(parsed, detection.rivals)
+            parsed, "kind-implied", ErrorSeverity.INFO, message, "Add a column “Type” if that is not so."
         )
     for name in detection.missing:
         message = (
@@ -43,6 +50,14 @@ def detection_findings(parsed: ParsedFile, detection: Detection) -> Iterable[Fin
         yield _file(
             parsed, "column-missing", ErrorSeverity.WARNING, message, "Add the column, or correct the type."
         )
+
+
+def helper_findings(parsed: ParsedFile) -> Iterable[Finding]:
+    """A file that only helps to fill in the others: it makes no tickets."""
+    message = (
+        f"“{parsed.filename}” was left out: it is called like a helper sheet and has the header of no tab."
+    )
+    yield _file(parsed, "file-left-out", ErrorSeverity.INFO, message, _set_type(parsed, REGISTRY))
 
 
 def header_findings(parsed: ParsedFile) -> Iterable[Finding]:
