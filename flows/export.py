@@ -6,6 +6,7 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
+from flows.hooks import HOOKS
 from tasks.core.outcomes import StageOutcome
 from tasks.export import (
     check_jira,
@@ -19,7 +20,7 @@ from tasks.lifecycle import clear_ending, stage_run
 from tasks.validation import open_gate
 
 
-@flow(name="export-tickets", flow_run_name="export-tickets {session_id}")
+@flow(name="export-tickets", flow_run_name="export-tickets {session_id}", **HOOKS)
 @clear_ending
 async def export_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
     """Create the issues in Jira in the order of their dependencies, with attachments and links.

@@ -5,6 +5,7 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
+from flows.hooks import HOOKS
 from tasks.core.forms import Rewrite
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
@@ -14,7 +15,7 @@ from tasks.rewriting import choose_tickets, finish_rewriting, prepare_rewriting,
 from tasks.writing import prepare_writing, publish_writing, write_tickets
 
 
-@flow(name="generate-tickets", flow_run_name="generate-tickets {session_id}")
+@flow(name="generate-tickets", flow_run_name="generate-tickets {session_id}", **HOOKS)
 @clear_ending
 async def generate_tickets(
     session_id: UUID, requested_by: str, rewrite: Rewrite | None = None

@@ -9,6 +9,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from db.enums import EventCategory, ReviewDecision, SessionStage
+from flows.hooks import HOOKS
 from flows.processing import generate_tickets
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
@@ -40,7 +41,7 @@ class ReviewForm(RunInput):
     )
 
 
-@flow(name="review-tickets", flow_run_name="review-tickets {session_id}", persist_result=True)
+@flow(name="review-tickets", flow_run_name="review-tickets {session_id}", persist_result=True, **HOOKS)
 @clear_ending
 async def review_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
     """Show the tickets of a session and wait, up to seven days and without a process, for a decision.

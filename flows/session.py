@@ -11,6 +11,7 @@ from prefect import flow
 
 from db.enums import SessionStage
 from flows.export import export_tickets
+from flows.hooks import HOOKS
 from flows.processing import generate_tickets
 from flows.site_info import collect_site_info
 from flows.upload import upload_spec
@@ -24,7 +25,7 @@ from tasks.session import approve_for_delivery, needs_validation, open_session, 
 DEFAULTS = SessionSettings()
 
 
-@flow(name="prepare-session", flow_run_name="prepare-session")
+@flow(name="prepare-session", flow_run_name="prepare-session", **HOOKS)
 @clear_ending
 async def prepare_session(
     requested_by: str,
@@ -69,7 +70,7 @@ async def prepare_session(
     return await session_outcome(session_id)
 
 
-@flow(name="deliver-session", flow_run_name="deliver-session {session_id}")
+@flow(name="deliver-session", flow_run_name="deliver-session {session_id}", **HOOKS)
 @clear_ending
 async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
     """Approve the tickets as they stand, validate them, pass the gate and create the issues in Jira.

@@ -6,12 +6,13 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
+from flows.hooks import HOOKS
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.validation import finish_validation, open_gate, validate_all
 
 
-@flow(name="validate-tickets", flow_run_name="validate-tickets {session_id}")
+@flow(name="validate-tickets", flow_run_name="validate-tickets {session_id}", **HOOKS)
 @clear_ending
 async def validate_tickets(session_id: UUID, requested_by: str, tickets: Sequence[UUID] = ()) -> StageOutcome:
     """Check every ticket against Jira's limits and Atlassian's document format.

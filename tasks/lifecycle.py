@@ -4,7 +4,6 @@ Our Postgres holds the truth; what Prefect shows follows from it. A run that die
 repaired by the reconciler.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,24 +22,15 @@ from prefect.states import Failed as FailedState
 
 from blocks.database import database_engine
 from db import errors as db_errors
-from db.actor import Actor
 from db.engine import session_scope
-from db.enums import ErrorCategory, ErrorSeverity, EventCategory, SessionStage, SessionStatus, TaskType
+from db.enums import EventCategory, SessionStage, SessionStatus, TaskType
 from db.models import Session
-from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
-from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
-from tasks.core.errors import (
-    AdminRequired,
-    BudgetReached,
-    Cancelled,
-    ProductError,
-    UserFixable,
-    ValidationRequired,
-)
+from tasks.core.errors import Cancelled, ProductError, UserFixable
 from tasks.core.outcomes import StageRun
-from tasks.failures import as_product_error, error_code
+from tasks.failures import as_product_error
+from tasks.stage_record import actor_of, end_badly, write_down
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,14 +82,9 @@ async def stage_run(
     except PrefectSignal:
         raise  # a suspended run is neither done nor failed
     except BaseException as error:
-        await _end_badly(run, category, task_type, as_product_error(error), started)
+        await end_badly(run, category, task_type, as_product_error(error), started)
         raise as_product_error(error) from error
-    await _write(run, category, "completed", started)
-
-
-def actor_of(run: StageRun) -> Actor:
-    """Who acts in this run: the person who asked for it, through this flow run."""
-    return Actor(claimed=run.requested_by, request_id=run.flow_run_id)
+    await write_down(run, category, "completed", started)
 
 
 async def name_run(site_name: str) -> None:
@@ -143,7 +128,7 @@ async def _begin(
             run = run.model_copy(update={"attempt": attempt})
             working = SessionStatus.EXPORTING if task_type is TaskType.EXPORT else SessionStatus.ACTIVE
             await SessionRepository(session).set_status(run.session_id, working, actor=actor_of(run))
-    await _write(run, category, "started", time.monotonic())
+    await write_down(run, category, "started", time.monotonic())
     await name_run(run.site_name)
     return run
 
@@ -172,79 +157,6 @@ async def _find(sessions: SessionRepository, session_id: UUID) -> Session:
             actions=("See yours with: drupal-tickets session list",),
             code="session-unknown",
         ) from error
-
-
-async def _end_badly(
-    run: StageRun, category: EventCategory, task_type: TaskType | None, error: BaseException, started: float
-) -> None:
-    """One transaction: the run's row, what went wrong and the session's status; then the audit entry."""
-    cancelled = isinstance(error, Cancelled | asyncio.CancelledError)
-    async with session_scope(await database_engine()) as session:
-        if task_type is not None and run.attempt is not None:
-            await _end_row(TaskRepository(session), run, task_type, error, cancelled=cancelled)
-        elif cancelled:
-            await SessionRepository(session).clear_cancel(run.session_id, actor=actor_of(run))
-        elif isinstance(error, AdminRequired):
-            await SessionRepository(session).set_status(
-                run.session_id, SessionStatus.FAILED, actor=actor_of(run)
-            )
-        if not cancelled:
-            await _record(ErrorRepository(session), run, error)
-    await _write(run, category, "cancelled" if cancelled else "failed", started, code=error_code(error))
-
-
-async def _end_row(
-    tasks: TaskRepository, run: StageRun, task_type: TaskType, error: BaseException, *, cancelled: bool
-) -> None:
-    """End the run's row and say how the session stands, unless a newer attempt has taken over."""
-    mine = (run.session_id, run.flow_run_id, run.attempt or 0)
-    if cancelled:
-        ended = await tasks.cancel(*mine, actor=actor_of(run))
-    else:
-        context = {"code": error_code(error), "message": str(error)}
-        counts = not isinstance(error, ValidationRequired | BudgetReached)
-        ended = await tasks.fail(*mine, context=context, counts=counts, actor=actor_of(run))
-    if ended:
-        used_up = not cancelled and await tasks.retries_used_up(run.session_id, task_type)
-        failed = used_up or isinstance(error, AdminRequired)
-        status = SessionStatus.FAILED if failed else SessionStatus.ACTIVE
-        await SessionRepository(tasks.session).set_status(run.session_id, status, actor=actor_of(run))
-
-
-async def _record(errors: ErrorRepository, run: StageRun, error: BaseException) -> None:
-    known = isinstance(error, ProductError)
-    await errors.record(
-        run.session_id,
-        actor=actor_of(run),
-        category=error.category if isinstance(error, ProductError) else ErrorCategory.ADMIN_REQUIRED,
-        severity=ErrorSeverity.BLOCKING,
-        stage=run.stage,
-        message=str(error)
-        if known
-        else "Something went wrong that nobody foresaw; the run's log has the details.",
-        recovery_actions=list(error.actions) if isinstance(error, ProductError) else [],
-        technical_details={"type": type(error).__name__, "flow_run": run.flow_run_id},
-        code=error_code(error),
-    )
-
-
-async def _write(
-    run: StageRun, category: EventCategory, what: str, started: float, code: str | None = None
-) -> None:
-    """One audit entry: this flow began or ended, for whom, how long it took."""
-    name = flow_run.flow_name or "flow"
-    async with session_scope(await database_engine()) as session:
-        await AuditRepository(session).write(
-            actor_of(run),
-            f"{name}.{what}",
-            category,
-            session_id=run.session_id,
-            entity_type="session",
-            entity_id=str(run.session_id),
-            description=f"{name} {what}",
-            event_data={"code": code} if code else None,
-            execution_time_ms=round((time.monotonic() - started) * 1000),
-        )
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -25,8 +25,8 @@ from tasks.core.tickets.model import Description, PlannedTicket
 from tasks.core.tickets.ordering import order
 from tasks.core.tickets.planning import Plan, plan_tickets
 from tasks.core.tickets.written import Written, tally
-from tasks.lifecycle import actor_of
 from tasks.retrying import RETRYING
+from tasks.stage_record import actor_of
 from tasks.upload import load_session_spec
 
 

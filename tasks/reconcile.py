@@ -1,5 +1,6 @@
 """What our database says is running, held against Prefect: ended where it is dead, started where it never was."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,47 +8,53 @@ from uuid import UUID
 from prefect import task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
 from prefect.runtime import flow_run
+from prefect.states import Scheduled
 from pydantic import BaseModel
 
 from blocks.database import database_engine
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import ErrorCategory, ErrorSeverity, EventCategory, SessionStatus, TaskType
-from db.models import Session, SessionTask
+from db.enums import EventCategory, TaskType
+from db.models import ReviewRound, SessionTask
 from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
-from db.repositories.errors import ErrorRepository
-from db.repositories.sessions import SessionRepository
+from db.repositories.lost_reviews import LostReviewRepository
+from tasks.repair import Death, end_dead_row, write_repair
 from tasks.retrying import RETRYING
+from tasks.run_state import death_of
 
 DEPLOYMENTS = {
     TaskType.PROCESSING: "generate-tickets/generate-tickets",
     TaskType.ADF_VALIDATION: "validate-tickets/validate-tickets",
     TaskType.EXPORT: "export-tickets/export-tickets",
 }
+OWN = "reconcile-tasks/reconcile-tasks"
+POOL = "drupal-tickets"
 # A trigger claims within seconds; after this time nobody is coming.
 NEVER_STARTED = timedelta(minutes=2)
 KEEP_OWN_RUNS = timedelta(days=1)
+MOST_AT_ONCE = 200
 
 
 class ReconcileReport(BaseModel):
-    """How many rows were repaired."""
+    """How much was repaired."""
 
     ended: int = 0
     started: int = 0
+    restarted: int = 0
+    reviews_closed: int = 0
 
 
 @task(task_run_name="end dead runs", **RETRYING)
 async def end_dead_runs() -> int:
-    """End every row that says running while its flow run has ended or is gone; returns how many."""
-    ended = 0
+    """End every row that says running while its flow run has ended, is lost, or cannot be cancelled."""
+    engine, ended = await database_engine(), 0
     async with get_client() as client:
         for row in await _running():
-            if row.task_id and (ending := await _ending(client, row.task_id)):
-                ended += await _end(row, row.task_id, *ending)
+            if row.task_id and (death := await death_of(client, row.task_id)):
+                ended += await end_dead_row(engine, row, death, _actor())
     return ended
 
 
@@ -55,33 +62,55 @@ async def end_dead_runs() -> int:
 async def start_queued_runs() -> int:
     """Trigger what was queued and never started; returns how many.
 
-    The key makes a second trigger of the same row harmless; a run that ended without claiming it ends the row.
+    The key makes a second trigger of the same row harmless. A run that is late waits for a worker; one that ended
+    without claiming its row ends the row.
     """
     started = 0
     async with get_client() as client:
         for row in await _running():
             if row.task_id is not None or datetime.now(UTC) - row.queued_at < NEVER_STARTED:
                 continue
-            state = await _trigger(client, row)
-            if state and state.is_final():
-                why = f"Its run ended before it began: {state.message or state.name}"
-                await _end(row, None, state.type is StateType.CANCELLED, why)
-            else:
-                await _audit(row, "run.triggered", "Queued and never started: triggered again.")
+            asked_at = datetime.now(UTC)
+            run = await _trigger(client, row)
+            if run.state and run.state.is_final():
+                await end_dead_row(await database_engine(), row, _never_began(run.state), _actor())
+            elif run.created and run.created >= asked_at - timedelta(seconds=1):
+                await _audit_start(row)
                 started += 1
     return started
 
 
-async def _trigger(client: PrefectClient, row: SessionTask) -> State[Any] | None:
-    """The state of the run that the row is queued for, triggered now if it never was."""
-    deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
-    run = await client.create_flow_run_from_deployment(
-        deployment.id,
-        parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
-        idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
-        tags=[f"session:{row.session_id}"],
-    )
-    return run.state
+@task(task_run_name="restart stuck runs", **RETRYING)
+async def restart_stuck_runs() -> int:
+    """Hand runs to the workers again whose worker died between taking and starting them; returns how many."""
+    wanted = {
+        "state": {"type": {"any_": [StateType.PENDING]}},
+        "parent_task_run_id": {"is_null_": True},
+        "work_queue_name": {"any_": ["default"]},
+    }
+    stuck, before = [], datetime.now(UTC) - NEVER_STARTED
+    async with get_client() as client:
+        for run in await _read(client, wanted):
+            if run.work_pool_name == POOL and run.state and run.state.timestamp < before:
+                again: State[Any] = Scheduled(message="Its worker died before starting it; scheduled again.")
+                await client.set_flow_run_state(run.id, again, force=True)
+                await _audit_restart(run)
+                stuck.append(run.id)
+    return len(stuck)
+
+
+@task(task_run_name="close lost reviews", **RETRYING)
+async def close_lost_reviews() -> int:
+    """Close every review that nobody can answer any more: its time is over, or its run has ended."""
+    closed = 0
+    async with session_scope(await database_engine()) as session:
+        rounds = await LostReviewRepository(session).undecided()
+    async with get_client() as client:
+        for waiting in rounds:
+            if why := await _why_nobody_can_answer(client, waiting):
+                async with session_scope(await database_engine()) as session:
+                    closed += await LostReviewRepository(session).close(waiting.id, why, actor=_actor())
+    return closed
 
 
 @task(task_run_name="prune own runs", **RETRYING)
@@ -89,15 +118,45 @@ async def prune_own_runs() -> int:
     """Delete the reconciler's runs of more than a day ago; a run a minute would bury all others."""
     before = datetime.now(UTC) - KEEP_OWN_RUNS
     async with get_client() as client:
-        old = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter.model_validate(
-                {"name": {"any_": ["reconcile-tasks"]}, "end_time": {"before_": before}}
-            ),
-            limit=200,
-        )
+        own = await client.read_deployment_by_name(OWN)
+        wanted = {
+            "deployment_id": {"any_": [own.id]},
+            "state": {"type": {"any_": list(TERMINAL_STATES)}},
+            "expected_start_time": {"before_": before},
+        }
+        old = await _read(client, wanted)
         for run in old:
             await client.delete_flow_run(run.id)
     return len(old)
+
+
+async def _trigger(client: PrefectClient, row: SessionTask) -> FlowRun:
+    """The run that the row is queued for, triggered now if it never was."""
+    deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
+    return await client.create_flow_run_from_deployment(
+        deployment.id,
+        parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
+        idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
+        tags=[f"session:{row.session_id}"],
+    )
+
+
+def _never_began(state: State[Any]) -> Death:
+    why = f"Its run ended before it began: {state.message or state.name}"
+    return Death(state.type is StateType.CANCELLED, why)
+
+
+async def _why_nobody_can_answer(client: PrefectClient, waiting: ReviewRound) -> str | None:
+    if waiting.expires_at < datetime.now(UTC):
+        return "Nobody answered in time."
+    death = await death_of(client, waiting.task_id) if waiting.task_id else None
+    return death.why if death else None
+
+
+async def _read(client: PrefectClient, wanted: Mapping[str, Any]) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter.model_validate(wanted), limit=MOST_AT_ONCE
+    )
 
 
 async def _running() -> list[SessionTask]:
@@ -105,74 +164,23 @@ async def _running() -> list[SessionTask]:
         return list(await TaskRepository(session).running())
 
 
-async def _ending(client: PrefectClient, task_id: str) -> tuple[bool, str] | None:
-    """Whether the run was cancelled and why it ended; None while it may still be working."""
-    try:
-        run = await client.read_flow_run(UUID(task_id))
-    except ObjectNotFound:
-        return False, "Prefect does not know the run any more."
-    state = await _state_of_root(client, run)
-    if state is None or not state.is_final():
-        return None
-    return state.type is StateType.CANCELLED, f"Prefect says {state.name}: {state.message or 'no message'}"
-
-
-async def _state_of_root(client: PrefectClient, run: FlowRun) -> State[Any] | None:
-    """The state of a run, or of the parent that took it along when that died first."""
-    if run.state and run.state.is_final():
-        return run.state
-    if run.parent_task_run_id:
-        parent = await client.read_task_run(run.parent_task_run_id)
-        if parent.flow_run_id:
-            return await _state_of_root(client, await client.read_flow_run(parent.flow_run_id))
-    return run.state
-
-
-async def _end(row: SessionTask, task_id: str | None, cancelled: bool, why: str) -> bool:
-    """End the row of a dead run as its flow would have: row, session and error in one transaction."""
+async def _audit_start(row: SessionTask) -> None:
     async with session_scope(await database_engine()) as session:
-        tasks = TaskRepository(session)
-        mine = (row.session_id, task_id, row.attempt)
-        if cancelled:
-            done = await tasks.cancel(*mine, actor=_actor())
-        else:
-            done = await tasks.fail(*mine, context={"message": why}, actor=_actor())
-        if done:
-            used_up = not cancelled and await tasks.retries_used_up(row.session_id, row.task_type)
-            status = SessionStatus.FAILED if used_up else SessionStatus.ACTIVE
-            sessions = SessionRepository(session)
-            await sessions.set_status(row.session_id, status, actor=_actor())
-            if not cancelled:
-                record = await sessions.get(row.session_id)
-                await _record(ErrorRepository(session), record, why)
-    if done:
-        await _audit(row, "run.reconciled", why)
-    return done
+        what = "Queued and never started: triggered again."
+        await write_repair(AuditRepository(session), row, "run.triggered", what, _actor())
 
 
-async def _record(errors: ErrorRepository, record: Session, why: str) -> None:
-    await errors.record(
-        record.id,
-        actor=_actor(),
-        category=ErrorCategory.TEMPORARY,
-        severity=ErrorSeverity.BLOCKING,
-        stage=record.current_stage,
-        code="run-died",
-        message=f"A run died before it could end properly. {why}",
-        recovery_actions=[f"Go on where it stopped: drupal-tickets session resume {record.id}"],
-    )
-
-
-async def _audit(row: SessionTask, event_type: str, description: str) -> None:
+async def _audit_restart(run: FlowRun) -> None:
+    named = run.parameters.get("session_id")
     async with session_scope(await database_engine()) as session:
         await AuditRepository(session).write(
             _actor(),
-            event_type,
+            "run.restarted",
             EventCategory.SYSTEM,
-            session_id=row.session_id,
-            entity_type="session_task",
-            entity_id=str(row.id),
-            description=description,
+            session_id=UUID(str(named)) if named else None,
+            entity_type="flow_run",
+            entity_id=str(run.id),
+            description="Taken by a worker and never started: scheduled again.",
         )
 
 

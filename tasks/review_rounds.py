@@ -20,9 +20,9 @@ from db.repositories.sessions import SessionRepository
 from tasks.core.forms import Rewrite
 from tasks.core.markdown import escape
 from tasks.core.outcomes import StageOutcome, StageRun
-from tasks.lifecycle import actor_of
 from tasks.readiness import obstacles
 from tasks.retrying import ONCE, RETRYING
+from tasks.stage_record import actor_of
 
 # The form itself is the approval, and what follows it validates.
 ANSWERED_HERE = frozenset({"approval", "validation"})

@@ -20,9 +20,10 @@ from tasks.core.forms import Rewrite
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.planning import Plan
-from tasks.lifecycle import actor_of, require_not_cancelled
+from tasks.lifecycle import require_not_cancelled
 from tasks.regeneration import Regenerated, chosen_tickets, regenerate_one, said
 from tasks.retrying import RETRYING
+from tasks.stage_record import actor_of
 from tasks.writers import Writer
 from tasks.writing import opened_writer, run_name, write_ticket
 from tasks.writing_plan import OFFLINE, WritingPlan, make_writing_plan

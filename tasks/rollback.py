@@ -15,8 +15,8 @@ from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.payload import PROPERTY
 from tasks.jira import session_client
-from tasks.lifecycle import actor_of
 from tasks.retrying import ONCE, RETRYING
+from tasks.stage_record import actor_of
 
 
 class Issues(StrEnum):

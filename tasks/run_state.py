@@ -1,17 +1,27 @@
-"""Whether Prefect still wants this run to go on: a cancellation may not reach a run after an outage of the server."""
+"""What Prefect knows of a run and of the parents that took it along: is it still wanted, is it dead?
+
+A cancellation may not reach a run after an outage of the server, and it is the parent that a person cancels.
+"""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import StateType
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled as CancelledState
 
 from tasks.core.errors import Cancelled
+from tasks.repair import Death
 
 ASK_EVERY, ANSWER_WITHIN = 1.0, 1.0
 ENDED_BY_PERSON = {StateType.CANCELLING, StateType.CANCELLED}
+# A worker gives a process half a minute to end; after this time there is no worker.
+CANCEL_PATIENCE = timedelta(seconds=60)
 
 
 class RunState:
@@ -39,12 +49,49 @@ class RunState:
 
 
 def state_of(flow_run_id: str) -> RunState:
-    """The state of a flow run, as Prefect's server knows it."""
+    """The state of a flow run as Prefect's server knows it; cancelled as soon as one of its parents is."""
+    family: list[UUID] = []
 
     async def read() -> StateType | None:
         if not flow_run_id:
             return None
         async with get_client() as client:
-            return (await client.read_flow_run(UUID(flow_run_id))).state_type
+            if not family:
+                family.extend([run.id for run in await lineage(client, UUID(flow_run_id))])
+            wanted = FlowRunFilter.model_validate({"id": {"any_": family}})
+            states = [run.state_type for run in await client.read_flow_runs(flow_run_filter=wanted)]
+        return next((state for state in states if state in ENDED_BY_PERSON), states[0])
 
     return RunState(read)
+
+
+async def death_of(client: PrefectClient, task_id: str) -> Death | None:
+    """How a run ended, by itself or with the parent that took it along; None while it may still be working."""
+    try:
+        runs = await lineage(client, UUID(task_id))
+    except ObjectNotFound:
+        return Death(cancelled=False, why="Prefect does not know the run any more.")
+    for run in runs:
+        if run.state and run.state.is_final():
+            why = f"Prefect says {run.state.name}: {run.state.message or 'no message'}"
+            return Death(run.state.type is StateType.CANCELLED, why)
+    for run in runs:
+        if run.state and run.state.is_cancelling() and _overdue(run.state.timestamp):
+            why = "Cancelled; nobody was left to stop its process."
+            await client.set_flow_run_state(run.id, CancelledState(message=why), force=True)
+            return Death(cancelled=True, why=why)
+    return None
+
+
+async def lineage(client: PrefectClient, run_id: UUID) -> list[FlowRun]:
+    """A run and its parents, itself first."""
+    run = await client.read_flow_run(run_id)
+    if run.parent_task_run_id:
+        above = (await client.read_task_run(run.parent_task_run_id)).flow_run_id
+        if above:
+            return [run, *await lineage(client, above)]
+    return [run]
+
+
+def _overdue(since: datetime) -> bool:
+    return datetime.now(UTC) - since > CANCEL_PATIENCE

@@ -10,9 +10,9 @@ from db.enums import SessionStage
 from db.repositories.sessions import SessionRepository
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.jira import session_client
-from tasks.lifecycle import actor_of
 from tasks.project_context import store_context
 from tasks.retrying import ONCE, RETRYING
+from tasks.stage_record import actor_of
 
 
 # The client tries again by itself; trying in both places would multiply.

@@ -23,9 +23,9 @@ from tasks.core.spec.load import load_spec
 from tasks.core.spec.model import SourceFile, Spec, Table
 from tasks.core.spec.report import spec_report
 from tasks.core.tickets.planning import plan_tickets
-from tasks.lifecycle import actor_of
 from tasks.retrying import ONCE, RETRYING
 from tasks.sources import read_named
+from tasks.stage_record import actor_of
 
 
 @task(task_run_name="store files", **ONCE)

@@ -22,7 +22,7 @@ from tasks.core.tickets.model import Frozen
 from tasks.core.tickets.planning import Plan
 from tasks.core.tickets.prompt import asked_for, instructions
 from tasks.estimating import estimate_tickets
-from tasks.lifecycle import actor_of
+from tasks.stage_record import actor_of
 
 OFFLINE = "offline"
 # By provider, which is the name of its block as well; the first that is there writes.
