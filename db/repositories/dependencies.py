@@ -11,7 +11,6 @@ from db.enums import EventCategory
 from db.errors import Refused
 from db.models import Ticket, TicketDependency
 from db.repositories.audit import Event
-from db.repositories.new_ticket import store_dependencies
 from db.repositories.stored_tickets import StoredTickets
 from db.repositories.ticket_changes import lock_tickets
 
@@ -49,22 +48,6 @@ class DependencyRepository(StoredTickets):
         await self._linked(actor, "ticket.unlinked", tickets, ticket_id, depends_on)
         return True
 
-    async def set_dependencies(
-        self, session_id: uuid.UUID, edges: Sequence[tuple[uuid.UUID, uuid.UUID]], *, actor: Actor
-    ) -> None:
-        """Make these, as (ticket, depends on), the dependencies of the session."""
-        await self._lock_validation(session_id)
-        await lock_tickets(self.session, session_id, {end for edge in edges for end in edge})
-        await store_dependencies(self.session, session_id, edges)
-        event = Event(
-            "tickets.linked",
-            f"{len(edges)} dependencies set",
-            entity_type="session",
-            entity_id=str(session_id),
-            event_data={"dependencies": len(edges)},
-        )
-        await self.audit.write_many(actor, EventCategory.REVIEW, session_id, [event])
-
     async def _add(self, ticket_id: uuid.UUID, depends_on: uuid.UUID) -> bool:
         statement = (
             insert(TicketDependency)
@@ -94,6 +77,10 @@ class DependencyRepository(StoredTickets):
             entity_type="ticket",
             entity_id=str(ticket_id),
             event_data={"depends_on": other},
+            detail={
+                "before": {"waits": event_type == "ticket.unlinked"},
+                "after": {"waits": event_type == "ticket.linked"},
+            },
         )
         await self.audit.write_many(actor, EventCategory.REVIEW, of[ticket_id].session_id, [event])
 

@@ -76,7 +76,8 @@ class ReviewRepository(Repository):
             row.revision = validation.revision
         row.decided_at = row.closed_at = func.clock_timestamp()
         await self._save(row)
-        await self._write(actor, row, "review.decided", f"Decided: {decision}")
+        after = {"decision": decision, "note": row.note, "request": row.request}
+        await self._write(actor, row, "review.decided", f"Decided: {decision}", {"decision": None}, after)
         return row
 
     async def latest(self, session_id: uuid.UUID) -> ReviewRound | None:
@@ -122,10 +123,20 @@ class ReviewRepository(Repository):
             expires_at=func.clock_timestamp() + waits,
         )
         await self._save(row)
-        await self._write(actor, row, "review.opened", f"Review round {row.round}")
+        replaced = {"round": last.round, "decision": last.decision} if last else {}
+        after = {"round": row.round, "expires_at": row.expires_at}
+        await self._write(actor, row, "review.opened", f"Review round {row.round}", replaced, after)
         return row
 
-    async def _write(self, actor: Actor, row: ReviewRound, event: str, text: str) -> None:
+    async def _write(
+        self,
+        actor: Actor,
+        row: ReviewRound,
+        event: str,
+        text: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> None:
         await self.audit.write(
             actor,
             event,
@@ -135,4 +146,5 @@ class ReviewRepository(Repository):
             entity_id=row.id,
             description=text,
             event_data={"round": row.round, "revision": row.revision, "decision": row.decision},
+            detail={"before": before, "after": after},
         )

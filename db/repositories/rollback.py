@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, null, select, update
 
 from db.actor import Actor
 from db.base import NOW
@@ -64,7 +65,7 @@ class RollbackRepository(Repository):
         issues = await self.issues(session_id)
         gone = set(deleted) & set(issues.values())
         await self._require_possible(record, to, with_issues=keep or len(gone) == len(issues))
-        lost = await self.impact(session_id)
+        lost, stood = await self.impact(session_id), await self._standing(record)
         await self._part_with(record, set(issues.values()) - gone, gone, actor)
         await self.session.execute(delete(Ticket).where(Ticket.session_id == session_id))
         await self.session.execute(
@@ -74,6 +75,7 @@ class RollbackRepository(Repository):
                 validation_status=AdfValidationStatus.PENDING,
                 validation_passed=False,
                 validation_results={},
+                previous_results=null(),
                 last_invalidated_at=NOW,
             )
         )
@@ -90,8 +92,14 @@ class RollbackRepository(Repository):
             entity_id=session_id,
             description=f"Back from {before} to {to}",
             event_data={"from": before, "to": to, **lost},
+            detail={"before": stood, "after": {"stage": to, "tickets": []}},
         )
         return lost
+
+    async def _standing(self, record: Session) -> dict[str, Any]:
+        """The stage and the tickets by name, for the trail."""
+        titles = select(Ticket.title).where(Ticket.session_id == record.id).order_by(Ticket.user_order)
+        return {"stage": record.current_stage, "tickets": list(await self.session.scalars(titles))}
 
     async def _part_with(
         self, record: Session, kept: Collection[str], deleted: Collection[str], actor: Actor

@@ -41,11 +41,13 @@ class ValidationRepository(Repository):
         Whoever edits afterwards waits for this transaction and is later than the time returned.
         """
         row = await self._lock_validation(session_id)
+        before = _result(row)
         row.validation_status = AdfValidationStatus.PROCESSING
         row.validation_passed = False
         await self.session.flush()
         read_at: datetime = (await self.session.execute(select(func.clock_timestamp()))).scalar_one()
-        await self._write(actor, session_id, "validation.started", "Validation started")
+        detail = {"before": before, "after": _result(row)}
+        await self._write(actor, session_id, "validation.started", "Validation started", detail=detail)
         return read_at
 
     async def finish(
@@ -60,13 +62,15 @@ class ValidationRepository(Repository):
     ) -> bool:
         """Store the result of a validation that read at `read_at`; False when a later one is stored already.
 
-        `hashes` holds the content hash of each ticket that passed, and of no other: it is the permission to send
-        exactly that.
+        What the last one found is kept beside it, to be compared with. `hashes` holds the content hash of each ticket
+        that passed, and of no other: it is the permission to send exactly that.
         """
         await self._lock_session(session_id)
         row = await self._lock_validation(session_id)
-        if row.last_validated_at is not None and row.last_validated_at > read_at:
-            return False
+        if row.last_validated_at is not None and row.last_validated_at >= read_at:
+            return row.last_validated_at == read_at
+        before = _result(row)
+        row.previous_results = None if row.last_validated_at is None else row.validation_results
         row.validation_status = AdfValidationStatus.COMPLETED
         row.validation_passed = passed
         row.validation_results = dict(results)
@@ -75,7 +79,8 @@ class ValidationRepository(Repository):
         await self._store_hashes(session_id, hashes)
         outcome = "passed" if passed else "found problems"
         data = {"passed": passed, "tickets_passed": len(hashes)}
-        await self._write(actor, session_id, "validation.finished", f"Validation {outcome}", data)
+        detail = {"before": before, "after": _result(row)}
+        await self._write(actor, session_id, "validation.finished", f"Validation {outcome}", data, detail)
         return True
 
     async def finish_chosen(
@@ -97,20 +102,25 @@ class ValidationRepository(Repository):
         known = {ticket_id for ticket_id, content_hash in now if read[ticket_id] == content_hash}
         kept = {key: found for key, found in row.validation_results.items() if uuid.UUID(key) not in known}
         failing = {str(ticket_id): found for ticket_id, found in results.items() if ticket_id in known}
-        row.validation_results = kept | failing
+        before = _result(row)
+        row.previous_results, row.validation_results = row.validation_results, kept | failing
         row.validation_passed = row.validation_passed and not failing
         await self.session.flush()
         data = {"tickets": len(known), "failing": len(failing)}
         text = f"{len(known) - len(failing)} of {len(known)} chosen tickets passed"
-        await self._write(actor, session_id, "validation.chosen", text, data)
+        detail = {"before": before, "after": _result(row)}
+        await self._write(actor, session_id, "validation.chosen", text, data, detail)
 
     async def fail(self, session_id: uuid.UUID, *, actor: Actor) -> None:
         """A validation ended without a result."""
         row = await self._lock_validation(session_id)
+        before = _result(row)
         row.validation_status = AdfValidationStatus.FAILED
         row.validation_passed = False
         await self.session.flush()
-        await self._write(actor, session_id, "validation.failed", "Validation ended without a result")
+        detail = {"before": before, "after": _result(row)}
+        text = "Validation ended without a result"
+        await self._write(actor, session_id, "validation.failed", text, detail=detail)
 
     async def is_fresh(self, session_id: uuid.UUID) -> bool:
         """Whether the last validation passed and nothing changed since its read; the same instant is stale."""
@@ -144,6 +154,7 @@ class ValidationRepository(Repository):
         event: str,
         text: str,
         data: Mapping[str, Any] | None = None,
+        detail: Mapping[str, Any] | None = None,
     ) -> None:
         await self.audit.write(
             actor,
@@ -154,4 +165,13 @@ class ValidationRepository(Repository):
             entity_id=session_id,
             description=text,
             event_data=data,
+            detail=detail,
         )
+
+
+def _result(row: SessionValidation) -> dict[str, Any]:
+    return {
+        "status": row.validation_status,
+        "passed": row.validation_passed,
+        "problems": row.validation_results,
+    }

@@ -97,6 +97,8 @@ class SessionValidation(Base):
     last_validated_at: Mapped[datetime | None]
     last_invalidated_at: Mapped[datetime | None]
     validation_results: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    # Those of the validation before, to tell what is new; empty where there was none.
+    previous_results: Mapped[dict[str, Any] | None]
     # Counts the changes of content in the session: what an approval was given for.
     revision: Mapped[int] = mapped_column(server_default=ZERO)
 

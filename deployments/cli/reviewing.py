@@ -60,6 +60,8 @@ def review(
         print_table(target, ("Group", "Tickets", "Edited", "Not ready"), rows)
         obstacles = [(one["message"], one["action"]) for one in document["readiness"]["obstacles"]]
         print_table(target, ("Before the export", "What to do"), obstacles)
+        if problems := [(one["title"], one["problem"], one["since"]) for one in document["problems"]]:
+            print_table(target, ("Ticket", "The last validation found", "Since the one before"), problems)
 
     show(document, json, render)
     if decided is Decision.APPROVE:
@@ -109,8 +111,10 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
     from db.repositories.tickets import TicketRepository
     from db.repositories.validations import ValidationRepository
     from deployments.cli.report import session_part
+    from tasks.checking import compared
 
     async with session_scope(engine) as session:
+        found = await compared(session, session_id)
         standing = await ReadinessRepository(session).standing(session_id)
         record = await SessionRepository(session).get(session_id)
         busy = await TaskRepository(session).current(session_id) is not None
@@ -129,6 +133,11 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
             "changed_since": bool(last and last.decision) and not approved_as_is,
             "validation": "passed" if fresh else _validation_word(validation),
         },
+        "problems": [
+            {"ticket": str(ticket), "title": found.titles[ticket], "problem": problem, "since": since}
+            for ticket, one in found.problems.items()
+            for problem, since in one.lines
+        ],
     }
 
 

@@ -11,9 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import db.repositories
 from db.engine import session_scope
-from db.enums import (
-    EventCategory,
-)
+from db.enums import AuditLevel, EventCategory
 from db.models import AuditLogEntry
 from db.repositories.audit import AuditRepository, Event
 from db.repositories.base import Repository
@@ -47,6 +45,32 @@ async def test_a_change_leaves_an_entry_of_who_what_which_and_under_which_run(
     if not event_type.startswith("login"):
         assert entry.trail_id is not None
         assert (entry.session_id is None) is (event_type == "session.deleted")
+
+
+REVIEW = [
+    name
+    for name in WRITERS
+    if name.split("Repository")[0] in ("Ticket", "Dependency", "Validation", "Review", "Rollback")
+]
+
+
+@pytest.mark.parametrize("level", AuditLevel)
+@pytest.mark.parametrize("name", REVIEW)
+async def test_the_values_before_and_after_are_kept_at_the_comprehensive_level_only(
+    engine: AsyncEngine, name: str, level: AuditLevel
+) -> None:
+    write, event_type, needs = WRITERS[name]
+    session_id = await make_session(engine, settings={"audit_level": level.value})
+    async with session_scope(engine) as session:
+        given = Given(session, session_id)
+        await given.prepare(claimed="claimed" in needs, intent="intent" in needs)
+        await write(given)
+        entry = (await AuditRepository(session).trail(session_id))[-1]
+    assert (entry.event_type, entry.audit_level) == (event_type, level)
+    if level is AuditLevel.BASIC:
+        assert not {"before", "after"} & entry.event_data.keys()
+    else:
+        assert entry.event_data["before"] != entry.event_data["after"]
 
 
 def writers() -> set[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.engine import session_scope
 from db.errors import NotFound, Refused
 from db.repositories.dependencies import DependencyRepository, path
-from tests.builders.database import DIRECTOR, make_session, new_ticket, store_tickets
+from tests.builders.database import DIRECTOR, make_session, store_tickets
 
 
 async def link(engine: AsyncEngine, session_id: uuid.UUID, ticket: uuid.UUID, first: uuid.UUID) -> bool:
@@ -72,16 +72,6 @@ async def test_of_two_links_that_close_a_cycle_together_one_is_refused(
         return_exceptions=True,
     )
     assert sorted(str(type(outcome).__name__) for outcome in outcomes) == ["Refused", "bool"]
-
-
-async def test_setting_all_dependencies_keeps_what_stays(engine: AsyncEngine, session_id: uuid.UUID) -> None:
-    ids = await store_tickets(
-        engine, session_id, "a", new_ticket("b", depends_on=["a"]), new_ticket("c", depends_on=["a"])
-    )
-    async with session_scope(engine) as session:
-        edges = [(ids["b"], ids["a"]), (ids["c"], ids["b"])]
-        await DependencyRepository(session).set_dependencies(session_id, edges, actor=DIRECTOR)
-    assert await dependencies(engine, session_id) == {ids["b"]: [ids["a"]], ids["c"]: [ids["b"]]}
 
 
 NODES = [uuid.UUID(int=number) for number in range(8)]

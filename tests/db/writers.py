@@ -27,6 +27,7 @@ from db.repositories.errors import ErrorRepository
 from db.repositories.exports import ExportedRow, ExportRepository
 from db.repositories.files import FileRepository
 from db.repositories.intents import IntentRepository, JiraIssue
+from db.repositories.lost_reviews import LostReviewRepository
 from db.repositories.projects import ProjectRepository
 from db.repositories.retention import RetentionRepository
 from db.repositories.reviews import ReviewRepository
@@ -146,6 +147,11 @@ async def link_then_unlink(g: Given) -> None:
 async def store_then_forget(g: Given) -> None:
     await store_token(TokenRepository(g.session))
     await TokenRepository(g.session).forget("account-1", "https://jira", actor=ACTOR)
+
+
+async def open_then_close_review(g: Given) -> None:
+    waiting = await ReviewRepository(g.session).open_round(g.id, "run-7", actor=ACTOR)
+    await LostReviewRepository(g.session).close(waiting.id, "Its run has ended.", actor=ACTOR)
 
 
 # Per method: what is done, the event it leaves, and what must be there before (claimed export, open intent).
@@ -283,11 +289,6 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
         "",
     ),
     "DependencyRepository.unlink": (link_then_unlink, "ticket.unlinked", ""),
-    "DependencyRepository.set_dependencies": (
-        lambda g: DependencyRepository(g.session).set_dependencies(g.id, [(g.b, g.a)], actor=ACTOR),
-        "tickets.linked",
-        "",
-    ),
     "ValidationRepository.start": (
         lambda g: ValidationRepository(g.session).start(g.id, actor=ACTOR),
         "validation.started",
@@ -295,14 +296,14 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
     ),
     "ValidationRepository.finish": (
         lambda g: ValidationRepository(g.session).finish(
-            g.id, read_at=g.read_at, passed=False, results={}, hashes={}, actor=ACTOR
+            g.id, read_at=g.read_at + timedelta(seconds=1), passed=False, results={}, hashes={}, actor=ACTOR
         ),
         "validation.finished",
         "",
     ),
     "ValidationRepository.finish_chosen": (
         lambda g: ValidationRepository(g.session).finish_chosen(
-            g.id, read={g.a: "hash of a"}, results={}, actor=ACTOR
+            g.id, read={g.a: "hash of a"}, results={g.a: ["It is wrong."]}, actor=ACTOR
         ),
         "validation.chosen",
         "",
@@ -364,6 +365,7 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
         "review.decided",
         "",
     ),
+    "LostReviewRepository.close": (open_then_close_review, "review.closed", ""),
     "TokenRepository.store": (lambda g: store_token(TokenRepository(g.session), ACTOR), "login.stored", ""),
     "TokenRepository.forget": (store_then_forget, "login.forgotten", ""),
     "DeliveryRepository.store_fixes": (

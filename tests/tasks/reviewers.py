@@ -19,6 +19,7 @@ from db.repositories.rollback import RollbackRepository
 from db.repositories.tickets import TicketRepository
 from db.repositories.validations import ValidationRepository
 from tasks import review
+from tasks.checking import check, store
 from tasks.core.errors import ProductError
 from tasks.core.tickets.description import MAX_JSON, MAX_TEXT, json_length, text_length
 from tasks.core.tickets.hashing import content_hash
@@ -132,23 +133,11 @@ class Reviewers:
         await push(self.engine, self.session_id, self.folder / actor.claimed, actor, side=side)
 
     async def validate(self, actor: Actor, number: int, value: Any) -> None:
-        async with session_scope(self.engine) as session:
-            read_at = await ValidationRepository(session).start(self.session_id, actor=actor)
-            tickets = await TicketRepository(session).list_tickets(self.session_id)
+        tickets = [ticket.id for ticket in await self.tickets()][: number % 3]  # none chosen: all of them
+        checked = await check(self.engine, self.session_id, actor, tickets)
         await asyncio.sleep(0)  # others may come in between
-        failures = {
-            str(ticket.id): found for ticket in tickets if (found := problems(sent(ticket), ticket.title))
-        }
-        hashes = {ticket.id: ticket.content_hash for ticket in tickets if str(ticket.id) not in failures}
         async with session_scope(self.engine) as session:
-            await ValidationRepository(session).finish(
-                self.session_id,
-                read_at=read_at,
-                passed=not failures,
-                results=failures,
-                hashes=hashes,
-                actor=actor,
-            )
+            await store(session, self.session_id, checked, actor)
 
     async def roll_back(self, actor: Actor, number: int, value: Any) -> None:
         async with session_scope(self.engine) as session:
