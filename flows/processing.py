@@ -35,6 +35,7 @@ async def generate_tickets(
             writing = await prepare_rewriting(run, chosen, rewrite)
             results = await rewrite_tickets(run, chosen, writing, rewrite)
             outcome = await finish_rewriting(run, writing, results, rewrite)
+            await publish_tickets(run)
             await publish_pages(run)
             return outcome
         plan = await plan_session(run)

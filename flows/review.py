@@ -1,6 +1,7 @@
 """Stage 4: a person looks at the tickets and decides; nothing runs while they think."""
 
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 from uuid import UUID
 
 from prefect import flow
@@ -13,10 +14,11 @@ from flows.hooks import HOOKS
 from flows.processing import generate_tickets
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
+from tasks.processing import publish_tickets
 from tasks.review_pages import publish_pages
 from tasks.review_rounds import ask_again, finish_review, open_round, record_decision
 
-WEEK = 7 * 24 * 3600
+Days = Annotated[float, Field(gt=0, le=30)]
 
 
 class ReviewForm(RunInput):
@@ -43,24 +45,28 @@ class ReviewForm(RunInput):
 
 @flow(name="review-tickets", flow_run_name="review-tickets {session_id}", persist_result=True, **HOOKS)
 @clear_ending
-async def review_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
-    """Show the tickets of a session and wait, up to seven days and without a process, for a decision.
+async def review_tickets(session_id: UUID, requested_by: str, days: Days = 7) -> StageOutcome:
+    """Show the tickets of a session and wait, without a process, for a decision.
 
     Args:
         session_id: The session, as `drupal-tickets session list` shows it.
         requested_by: Your name or e-mail address, for the audit trail.
+        days: How long the form waits for an answer. After that, start the review again; nothing is lost.
     """
+    waits = timedelta(days=days)
     async with stage_run(session_id, requested_by, SessionStage.REVIEW, EventCategory.REVIEW) as run:
-        asked = await open_round(run)
+        asked = await open_round(run, waits)
         while not asked.is_over:
             if asked.decision is ReviewDecision.REGENERATE:
                 await generate_tickets(session_id, asked.decided_by or requested_by, asked.request)
-                asked = await ask_again(run)
-            await publish_pages(run)
+                asked = await ask_again(run, waits)  # with its pages published already
+            if asked.is_new:
+                await publish_tickets(run)
+                await publish_pages(run)
             form = await asuspend_flow_run(
                 wait_for_input=ReviewForm.with_initial_data(description=asked.summary),
                 key=f"review-{asked.number}",
-                timeout=WEEK,
+                timeout=waits.total_seconds(),
             )
-            asked = await record_decision(run, asked, form)
+            asked = await record_decision(run, asked, form, waits)
         return await finish_review(run, asked)

@@ -1,11 +1,12 @@
 """One round of asking a person: shown, decided once through whichever door, and followed by what was decided."""
 
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from prefect import task
 from prefect.client.orchestration import get_client
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.database import database_engine
 from db.actor import Actor
@@ -45,6 +46,7 @@ class Round(BaseModel):
     decision: ReviewDecision | None = None
     decided_by: str | None = None
     request: Rewrite = Rewrite()
+    is_new: bool = Field(default=False, description="Opened just now: its pages are still to be published.")
 
     @property
     def is_over(self) -> bool:
@@ -63,28 +65,31 @@ class Answer(Protocol):
 
 
 @task(task_run_name="open the review", **RETRYING)
-async def open_round(run: StageRun) -> Round:
+async def open_round(run: StageRun, waits: timedelta) -> Round:
     """This run's round, with a summary of the tickets that it asks about."""
     async with session_scope(await database_engine()) as session:
-        row = await ReviewRepository(session).open_round(run.session_id, run.flow_run_id, actor=actor_of(run))
+        reviews = ReviewRepository(session)
+        last = await reviews.latest(run.session_id)
+        row = await reviews.open_round(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
         standing = await ReadinessRepository(session).standing(run.session_id)
-    return _round(row, _summary(run, row, standing))
+    is_new = last is None or row.round > last.round
+    return _round(row, _summary(run, row, standing), is_new=is_new)
 
 
 @task(task_run_name="ask again", **RETRYING)
-async def ask_again(run: StageRun) -> Round:
+async def ask_again(run: StageRun, waits: timedelta) -> Round:
     """The next round, with the tickets as they are now; the same one when this is tried again."""
     async with session_scope(await database_engine()) as session:
         reviews = ReviewRepository(session)
         row = await reviews.waiting(run.session_id)
         if row is None or row.task_id != run.flow_run_id:
-            row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run))
+            row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
         standing = await ReadinessRepository(session).standing(run.session_id)
     return _round(row, _summary(run, row, standing))
 
 
 @task(task_run_name="record the decision", **ONCE)
-async def record_decision(run: StageRun, asked: Round, answer: Answer) -> Round:
+async def record_decision(run: StageRun, asked: Round, answer: Answer, waits: timedelta) -> Round:
     """Keep the decision; an approval of tickets that changed meanwhile opens a new round instead."""
     actor = Actor(answer.requested_by, request_id=run.flow_run_id)
     decision = ReviewDecision(answer.decision)
@@ -104,9 +109,10 @@ async def record_decision(run: StageRun, asked: Round, answer: Answer) -> Round:
             )
     except Changed as changed:
         async with session_scope(engine) as session:
-            row = await ReviewRepository(session).renew(run.session_id, run.flow_run_id, actor=actor)
+            reviews = ReviewRepository(session)
+            row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor, waits=waits)
             standing = await ReadinessRepository(session).standing(run.session_id)
-        return _round(row, f"**{changed.message}**\n\n{_summary(run, row, standing)}")
+        return _round(row, f"**{changed.message}**\n\n{_summary(run, row, standing)}", is_new=True)
     return _round(row)
 
 
@@ -149,7 +155,7 @@ def session_tag(session_id: UUID) -> str:
     return f"session:{session_id}"
 
 
-def _round(row: ReviewRound, summary: str = "") -> Round:
+def _round(row: ReviewRound, summary: str = "", *, is_new: bool = False) -> Round:
     return Round(
         number=row.round,
         revision=row.revision,
@@ -157,6 +163,7 @@ def _round(row: ReviewRound, summary: str = "") -> Round:
         decision=row.decision,
         decided_by=row.decided_by,
         request=Rewrite.model_validate(row.request),
+        is_new=is_new,
     )
 
 
