@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from requests.adapters import HTTPAdapter
 
 from blocks.jira_limiter import SiteLimiter, limiter_of
+from blocks.jira_oauth_login import OAuthLogin
 from blocks.jira_transport import Effect, Transport
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ CONNECT_SECONDS = 10.0
 
 
 class JiraConnection:
-    """One account at one Jira site. Close it, or use it as an async context manager.
+    """One account at one Jira site, by e-mail and API token or by OAuth. Close it, or use it in `async with`.
 
     The library's own retries are off: they would send a create request again without asking.
     """
@@ -34,28 +35,30 @@ class JiraConnection:
         in_flight: int = 8,
         read_seconds: float = 30.0,
         patience: float = 120.0,
+        login: OAuthLogin | None = None,
     ) -> None:
         self.site = url.rstrip("/")
-        self.email = email
+        self.email = login.account_name if login else email
         self._session = requests.Session()
         # A login must not follow a redirect, and a redirected POST becomes a GET.
         self._session.max_redirects = 0
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=in_flight))
+        self._session.auth = login or (email, api_token)
         options: dict[str, Any] = {
             "session": self._session,
-            "username": email,
-            "password": api_token,
             "advanced_mode": True,  # answers come back whole: a 201 may hold errors, a 400 says which
             "retry_with_header": False,
             "backoff_and_retry": False,
         }
-        self._core: Any = JiraCloud(self.site, **options)
-        self._agile: Any = JiraSoftware(self.site, **options)
+        api_url = login.api_url if login else self.site
+        self._core: Any = JiraCloud(api_url, **options)
+        self._agile: Any = JiraSoftware(api_url, **options)
         for library in (self._core, self._agile):
             # To connect, and between two bytes; the library's own option knows whole seconds only.
             setattr(library, "timeout", (CONNECT_SECONDS, read_seconds))  # noqa: B010
         self._transport = Transport(self.site, limiter_of(self.site), in_flight=in_flight, patience=patience)
+        self._transport.login = login
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,6 +74,11 @@ class JiraConnection:
         self._session.close()
 
     @property
+    def uses_oauth(self) -> bool:
+        """Whether a person logged in; else there is an API token."""
+        return self._transport.login is not None
+
+    @property
     def limiter(self) -> SiteLimiter:
         """The pacing of this site, shared by the process."""
         return self._transport.limiter
@@ -79,13 +87,15 @@ class JiraConnection:
         """Await this right before every write that may be repeated; it raises when the work has to stop."""
         self._transport.before_write = permission
 
-    def tell_pauses(self, listener: Callable[[float], Awaitable[None]]) -> None:
-        """Await this with the seconds of every pause that Jira asks for."""
-        self._transport.on_pause = listener
+    def share_pauses(
+        self, learn: Callable[[], Awaitable[float]], tell: Callable[[float], Awaitable[None]]
+    ) -> None:
+        """Take part in what other processes know: `learn` the seconds left of a pause, `tell` those of a new one."""
+        self._transport.learn_pause, self._transport.tell_pause = learn, tell
 
-    async def ready(self) -> None:
-        """Wait until Jira wants to hear from us."""
-        await self._transport.ready()
+    async def ready(self, *issues: str) -> None:
+        """Wait until Jira wants to hear from us, and until one more write to each of these issues is allowed."""
+        await self._transport.ready(issues)
 
     async def _get(self, what: str, call: Call, kind: type[T]) -> T:
         adapter: TypeAdapter[T] = TypeAdapter(kind)

@@ -46,19 +46,30 @@ async def ensure_jira_block(settings: Settings, *, own_server: bool) -> str:
     existing = await _find(JiraCredentials, JIRA_BLOCK)
     if existing is not None and not own_server:
         _require_same("JIRA_URL", existing.url.rstrip("/"), settings.jira_url.rstrip("/"))
-    email, token = _jira_login(settings)
-    block = JiraCredentials(url=settings.jira_url, email=email, api_token=SecretStr(token))
-    return await _save(block, JIRA_BLOCK, existing)
+    token_given = settings.jira_email and settings.jira_api_token
+    if existing is not None and existing.uses_oauth and not token_given and _same_site(existing, settings):
+        return f"block {JIRA_BLOCK}: left alone, {existing.account_name} is logged in"
+    return await _save(_jira_block(settings.jira_url, settings), JIRA_BLOCK, existing)
 
 
-def _jira_login(settings: Settings) -> tuple[str, str]:
+def _same_site(block: JiraCredentials, settings: Settings) -> bool:
+    return block.url.rstrip("/") == (settings.jira_url or "").rstrip("/")
+
+
+def _jira_block(url: str, settings: Settings) -> JiraCredentials:
     if settings.jira_email and settings.jira_api_token:
-        return settings.jira_email, settings.jira_api_token.get_secret_value()
-    if urlsplit(settings.jira_url or "").hostname in LOOPBACK:
-        return settings.jira_email or SANDBOX_EMAIL, SANDBOX_TOKEN
+        return JiraCredentials(url=url, email=settings.jira_email, api_token=settings.jira_api_token)
+    if urlsplit(url).hostname in LOOPBACK:
+        email = settings.jira_email or SANDBOX_EMAIL
+        return JiraCredentials(url=url, email=email, api_token=SecretStr(SANDBOX_TOKEN))
+    if settings.jira_oauth_client_id:
+        return JiraCredentials(url=url)  # `drupal-tickets jira login` fills in who
     raise AdminRequired(
-        f"JIRA_EMAIL and JIRA_API_TOKEN are needed for {settings.jira_url}.",
-        actions=("Set both, or unset JIRA_URL to work with the sandbox.",),
+        f"JIRA_EMAIL and JIRA_API_TOKEN are needed for {url}.",
+        actions=(
+            "Set both, or JIRA_OAUTH_CLIENT_ID and JIRA_OAUTH_CLIENT_SECRET to log in with `jira login`,",
+            "or unset JIRA_URL to work with the sandbox.",
+        ),
         code="jira-login",
     )
 

@@ -8,11 +8,16 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 SANDBOX_EMAIL = "sandbox@example.com"
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - the sandbox's well-known login, no secret
+SANDBOX_CLIENT_ID = "sandbox-client"
+SANDBOX_CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - as well known
 
 VARIABLES = {
     "home": "DRUPAL_TICKETS_HOME",
     "database_url": "DATABASE_URL",
     "prefect_api_url": "PREFECT_API_URL",
+    "server_host": "PREFECT_SERVER_API_HOST",
+    "server_credential": "PREFECT_SERVER_API_AUTH_STRING",
+    "ui_url": "PREFECT_UI_URL",
     "jira_url": "JIRA_URL",
     "jira_email": "JIRA_EMAIL",
     "jira_api_token": "JIRA_API_TOKEN",
@@ -32,6 +37,9 @@ class Settings(BaseModel):
     home: Path
     database_url: SecretStr | None = None
     prefect_api_url: str | None = None
+    server_host: str = "127.0.0.1"
+    server_credential: SecretStr | None = None
+    ui_url: str | None = None
     jira_url: str | None = None
     jira_email: str | None = None
     jira_api_token: SecretStr | None = None
@@ -50,7 +58,8 @@ class Settings(BaseModel):
 
     def environment(self) -> dict[str, str]:
         """The variables that make another process read the same settings."""
-        values = {name: getattr(self, field) for field, name in VARIABLES.items()}
+        given = self.model_fields_set
+        values = {name: getattr(self, field) for field, name in VARIABLES.items() if field in given}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
 

@@ -17,9 +17,8 @@ def dry_run(session: str, requested_by: str | None, as_json: bool) -> None:
 
 
 async def _preview(place: Workplace, session: str, requested_by: str | None) -> dict[str, Any]:
-    from blocks.jira_client import JiraClient
     from db.fence import Fence
-    from deployments.cli.runs import jira_login_of
+    from deployments.cli.jira_login import open_jira
     from tasks.core.settings import SessionSettings
     from tasks.export_desk import Desk
     from tasks.export_intents import IntentLedger
@@ -28,13 +27,13 @@ async def _preview(place: Workplace, session: str, requested_by: str | None) -> 
 
     record = await find_session(place.engine, session)
     settings = SessionSettings.model_validate(record.settings).jira
-    url, email, token = await jira_login_of(place.client, record.jira_block)
-    async with JiraClient(url, email, token, in_flight=settings.in_flight) as client:
+    acting = actor(requested_by)
+    async with await open_jira(place, record.jira_block, acting, session=record) as client:
         ledger = IntentLedger(
             place.engine,
             record.id,
             Fence("dry-run", 0),
-            actor(requested_by),
+            acting,
             client.site,
             record.jira_project_key,
             client.address_of,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun, State
 
+    from blocks.jira import JiraCredentials
     from deployments.stack.state import Connection
 
 POLL_SECONDS = 0.5
@@ -139,10 +140,11 @@ async def jira_site_of(client: "PrefectClient", block: str) -> str:
     return str((await _jira_block(client, block))["url"]).rstrip("/")
 
 
-async def jira_login_of(client: "PrefectClient", block: str) -> tuple[str, str, str]:
-    """Address, e-mail and token of a Jira block, for a check of them; the token is never shown."""
-    data = await _jira_block(client, block, include_secrets=True)
-    return str(data["url"]), str(data["email"]), str(data["api_token"])
+async def jira_block_of(client: "PrefectClient", block: str) -> "JiraCredentials":
+    """A Jira block with its secrets, which are never shown."""
+    from blocks.jira import JiraCredentials
+
+    return JiraCredentials.model_validate(await _jira_block(client, block, include_secrets=True))
 
 
 async def _jira_block(
@@ -157,7 +159,10 @@ async def _jira_block(
     except ObjectNotFound:
         raise AdminRequired(
             f"There is no Jira block named “{block}”.",
-            actions=("Create it in the Prefect UI under Blocks, or leave --jira-site out.",),
+            actions=(
+                f"Make it by logging in: drupal-tickets jira login --jira-site {block}",
+                "Or in the Prefect UI under Blocks, or leave --jira-site out.",
+            ),
             code="jira-block-missing",
         ) from None
     return document.data
