@@ -13,6 +13,7 @@ from blocks.model_calls import Call, Purpose, Sending, Stored
 from db.engine import session_scope
 from db.errors import OverBudget
 from db.fence import Fence
+from db.repositories.recordable import storable
 from db.repositories.replies import NewReply, ReplyRepository
 from db.repositories.reservations import NewCall, ReservationRepository
 from tasks.batches import Batches
@@ -28,6 +29,15 @@ class Wish:
     call: Call
     request_hash: str
     ceiling_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a request that was sent; `None` spent is its ceiling."""
+
+    reservation: UUID
+    spent_usd: Decimal | None
+    reply: NewReply | None = None
 
 
 class SpendLedger:
@@ -50,6 +60,7 @@ class SpendLedger:
         self.limit_usd = limit_usd
         # Reserving waits for the reservation before it to be on disk: together, many wait no longer than one.
         self._wishes: Batches[Wish, Stored | Sending] = Batches(self._begin)
+        self._endings: Batches[Ending, None] = Batches(self._end)
 
     async def begin(self, call: Call, request_hash: str, body_bytes: int) -> Stored | Sending:
         """The stored reply, or money set aside; raises BudgetReached, Cancelled or Temporary."""
@@ -77,28 +88,29 @@ class SpendLedger:
         ]
 
     async def answered(self, sending: Sending, reply: Mapping[str, Any]) -> None:
-        """Settle and keep the reply in one transaction: what is paid for is there, whoever dies now."""
-        tokens = tokens_of(self.provider, dict(reply))
-        if tokens is None:
-            await self.lost(sending)
-            return
-        async with self._scope() as session:
-            spent = cost_usd(self.provider, self.model, tokens)
-            await ReservationRepository(session).settle(sending.reservation, spent)
-            if sending.call.purpose is not Purpose.CHECK:
-                await ReplyRepository(session).store(self._new_reply(sending, reply, tokens))
+        """Settle and keep the reply in one transaction: what is paid for is there, whoever dies now.
+
+        A reply that does not say what it used counts at its ceiling.
+        """
+        tokens = tokens_of(self.provider, self.model, reply)
+        spent = cost_usd(self.provider, self.model, tokens) if tokens else None
+        kept = sending.call.purpose is not Purpose.CHECK
+        new = self._new_reply(sending, reply, tokens or Tokens(0, 0)) if kept else None
+        await self._endings.do(Ending(sending.reservation, spent, new))
 
     async def refused(self, sending: Sending) -> None:
         """It cost nothing."""
-        await self._settle(sending, Decimal(0))
+        await self._endings.do(Ending(sending.reservation, Decimal(0)))
 
     async def lost(self, sending: Sending) -> None:
         """It counts at its ceiling."""
-        await self._settle(sending, None)
+        await self._endings.do(Ending(sending.reservation, None))
 
-    async def _settle(self, sending: Sending, spent_usd: Decimal | None) -> None:
+    async def _end(self, endings: Sequence[Ending]) -> list[Exception | None]:
         async with self._scope() as session:
-            await ReservationRepository(session).settle(sending.reservation, spent_usd)
+            await ReservationRepository(session).settle({one.reservation: one.spent_usd for one in endings})
+            await ReplyRepository(session).store(one.reply for one in endings if one.reply is not None)
+        return [None] * len(endings)
 
     def _new_reply(self, sending: Sending, reply: Mapping[str, Any], tokens: Tokens) -> NewReply:
         return NewReply(
@@ -109,7 +121,7 @@ class SpendLedger:
             purpose=sending.call.purpose,
             prompt_hash=sending.call.prompt_hash,
             prompt_bytes=sending.call.prompt_bytes,
-            reply=reply,
+            reply=storable(reply),
             input_tokens=tokens.given,
             output_tokens=tokens.answered,
             cache_read_tokens=tokens.read,

@@ -19,6 +19,15 @@ def plain_text(text: str) -> str:
     return UNSTORABLE.sub("\ufffd", text)
 
 
+def storable(value: Any) -> Any:
+    """JSON as it came, without what Postgres cannot hold."""
+    if isinstance(value, dict):
+        return {plain_text(name): storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return plain_text(value) if isinstance(value, str) else value
+
+
 def recordable(data: Mapping[str, Any]) -> dict[str, Any]:
     """The data as JSON that can be stored; what looks like a secret is masked, too much is cut and says so."""
     safe: dict[str, Any] = _safe(data)

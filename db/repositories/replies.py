@@ -1,6 +1,6 @@
 """Replies of models, kept under the hash of the exact request: what has not changed is never paid for twice."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class NewReply:
     purpose: str
     prompt_hash: str
     prompt_bytes: int
-    reply: Mapping[str, Any]
+    reply: dict[str, Any]
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int = 0
@@ -59,11 +59,11 @@ class ReplyRepository(Repository):
         )
         return {row.request_hash: row.reply for row in await self.session.execute(query)}
 
-    async def store(self, reply: NewReply) -> None:
-        """Keep a reply; of two to the same request the first stays."""
-        values = {name: getattr(reply, name) for name in NewReply.__dataclass_fields__}
-        values["reply"] = dict(reply.reply)
-        await self.session.execute(insert(table_of(ModelReply)).values(values).on_conflict_do_nothing())
+    async def store(self, replies: Iterable[NewReply]) -> None:
+        """Keep replies; of two to the same request the first stays."""
+        rows = [{name: getattr(reply, name) for name in NewReply.__dataclass_fields__} for reply in replies]
+        if rows:
+            await self.session.execute(insert(table_of(ModelReply)).on_conflict_do_nothing(), rows)
 
     async def known(self, prompt_hashes: Collection[str]) -> set[str]:
         """Which of these prompts were answered already."""

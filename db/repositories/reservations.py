@@ -1,11 +1,11 @@
 """Money set aside before a call is sent: a budget that is checked afterwards is overshot by what is in flight."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ARRAY, Numeric, Uuid, column, func, insert, literal, or_, select, update
 
 from db.base import NOW, table_of
 from db.errors import CancelRequested, OverBudget, StaleAttempt
@@ -80,17 +80,23 @@ class ReservationRepository(Repository):
             )
         return answers
 
-    async def settle(self, reservation_id: uuid.UUID, spent_usd: Decimal | None) -> bool:
-        """Say what a call cost, None for its ceiling; False when it was settled already."""
+    async def settle(self, spent_usd: Mapping[uuid.UUID, Decimal | None]) -> set[uuid.UUID]:
+        """Say what calls cost, None for the ceiling; answers those that were not settled already."""
         table = table_of(ModelReservation)
-        spent = table.c.ceiling_usd if spent_usd is None else spent_usd
+        ids = literal(list(spent_usd), ARRAY(Uuid))
+        amounts = literal(list(spent_usd.values()), ARRAY(Numeric))
+        ended = (
+            func.unnest(ids, amounts)
+            .table_valued(column("id", Uuid), column("spent", Numeric))
+            .render_derived()
+        )
         query = (
             update(table)
-            .where(table.c.id == reservation_id, table.c.settled_at.is_(None))
-            .values(spent_usd=spent, settled_at=NOW)
+            .where(table.c.id == ended.c.id, table.c.settled_at.is_(None))
+            .values(spent_usd=func.coalesce(ended.c.spent, table.c.ceiling_usd), settled_at=NOW)
             .returning(table.c.id)
         )
-        return await self.session.scalar(query) is not None
+        return set((await self.session.scalars(query)).all())
 
     async def settle_those_of_the_dead(self, session_id: uuid.UUID, fence: Fence) -> int:
         """Count what earlier runs of a session left open at its ceiling; returns how many calls those were."""

@@ -44,7 +44,7 @@ async def reserve(
 async def settle(engine: AsyncEngine, reservation: uuid.UUID, spent: str | None) -> bool:
     async with session_scope(engine) as session:
         amount = None if spent is None else Decimal(spent)
-        return await ReservationRepository(session).settle(reservation, amount)
+        return bool(await ReservationRepository(session).settle({reservation: amount}))
 
 
 async def spent(engine: AsyncEngine, session_id: uuid.UUID) -> Decimal:
@@ -61,6 +61,16 @@ async def test_what_is_set_aside_counts_until_it_is_settled(engine: AsyncEngine)
     assert not await settle(engine, one, "0.3")
     assert await settle(engine, await reserve(engine, session_id, "0.2"), None)
     assert await spent(engine, session_id) == Decimal("0.3")
+
+
+async def test_many_are_settled_in_one_go(engine: AsyncEngine) -> None:
+    session_id = await claimed(engine)
+    one, two, three = [await reserve(engine, session_id, "0.2") for _ in range(3)]
+    async with session_scope(engine) as session:
+        reservations = ReservationRepository(session)
+        assert await reservations.settle({one: Decimal("0.01"), two: None}) == {one, two}
+        assert await reservations.settle({two: Decimal(0), three: Decimal(0)}) == {three}
+    assert await spent(engine, session_id) == Decimal("0.21")
 
 
 async def test_many_at_once_never_take_more_than_there_is(engine: AsyncEngine) -> None:
@@ -121,8 +131,8 @@ def reply(request: str, **changed: object) -> NewReply:
 async def test_a_reply_is_found_by_its_request_and_the_first_stays(engine: AsyncEngine) -> None:
     async with session_scope(engine) as session:
         replies = ReplyRepository(session)
-        await replies.store(reply("a"))
-        await replies.store(reply("a", reply={"text": "another"}))
+        await replies.store([reply("a")])
+        await replies.store([reply("a", reply={"text": "another"})])
         assert await replies.find(["a", "b"]) == {"a": {"text": "a"}}
         assert await replies.known(["prompt of a", "prompt of b"]) == {"prompt of a"}
 
@@ -130,10 +140,8 @@ async def test_a_reply_is_found_by_its_request_and_the_first_stays(engine: Async
 async def test_experience_sums_up_the_replies_of_one_model(engine: AsyncEngine) -> None:
     async with session_scope(engine) as session:
         replies = ReplyRepository(session)
-        for number in range(4):
-            await replies.store(reply(str(number)))
-        await replies.store(reply("repaired", purpose="repair"))
-        await replies.store(reply("other", model="n"))
+        await replies.store(reply(str(number)) for number in range(4))
+        await replies.store([reply("repaired", purpose="repair"), reply("other", model="n")])
         seen = await replies.experience("anthropic", "m")
     assert (seen.replies, seen.first_replies, seen.prompt_bytes) == (5, 4, 5000)
     assert (seen.input_tokens, seen.output_tokens, seen.cache_read_tokens) == (1250, 500, 250)

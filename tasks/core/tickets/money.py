@@ -3,8 +3,10 @@
 Prices come from genai-prices. Amounts are rounded up to what the database stores, so that sums never say too little.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import Any
 
 from tasks.core.errors import AdminRequired
@@ -12,6 +14,7 @@ from tasks.core.errors import AdminRequired
 CENT = Decimal("0.000001")
 # A token stands for one byte at least. What the provider adds around a request (for structured output) is in here.
 ADDED_TOKENS = 1_000
+STEP = 256  # bytes that a ceiling is rounded up to: looking up a price takes a millisecond
 # By which of its interfaces a provider is asked: replies say what they used in different words.
 FLAVOURS = {"openai": "chat"}
 
@@ -52,17 +55,22 @@ def ceiling_usd(provider: str, model: str, body_bytes: int, max_tokens: int) -> 
 
     A provider that does not charge for cache writes charges the plain price, so the dearer of both counts.
     """
-    given = body_bytes + ADDED_TOKENS
+    return _ceiling_usd(provider, model, -(-body_bytes // STEP) * STEP + ADDED_TOKENS, max_tokens)
+
+
+@lru_cache(maxsize=4096)
+def _ceiling_usd(provider: str, model: str, given: int, max_tokens: int) -> Decimal:
     plain = cost_usd(provider, model, Tokens(given, max_tokens))
     return max(plain, cost_usd(provider, model, Tokens(given, max_tokens, kept=given)))
 
 
-def tokens_of(provider: str, reply: dict[str, Any]) -> Tokens | None:
-    """What a reply says it used; None when it does not say."""
+def tokens_of(provider: str, model: str, reply: Mapping[str, Any]) -> Tokens | None:
+    """What a reply of this model says it used, whatever the provider calls the model there; None if it does not say."""
     from genai_prices import extract_usage
 
+    flavour = FLAVOURS.get(provider, "default")
     try:
-        usage = extract_usage(reply, provider_id=provider, api_flavor=FLAVOURS.get(provider, "default")).usage
+        usage = extract_usage({**reply, "model": model}, provider_id=provider, api_flavor=flavour).usage
     except (LookupError, ValueError, TypeError):
         return None
     return Tokens(

@@ -31,8 +31,9 @@ def test_what_a_reply_used_is_read_from_it() -> None:
         "output_tokens": 50,
     }
     reply = {"model": MODEL[1], "usage": usage}
-    assert tokens_of("anthropic", reply) == Tokens(1007, 50, 900, 7)
-    assert tokens_of("anthropic", {"model": MODEL[1]}) is None
+    assert tokens_of(*MODEL, reply) == Tokens(1007, 50, 900, 7)
+    assert tokens_of(*MODEL, {**reply, "model": "what a gateway calls it"}) == Tokens(1007, 50, 900, 7)
+    assert tokens_of(*MODEL, {"model": MODEL[1]}) is None
 
 
 def test_a_model_without_a_price_is_nothing_to_keep_a_budget_with() -> None:
