@@ -18,7 +18,7 @@ from tasks.processing import publish_tickets
 from tasks.review_pages import publish_pages
 from tasks.review_rounds import ask_again, finish_review, open_round, record_decision
 
-Days = Annotated[float, Field(gt=0, le=30)]
+Days = Annotated[float, Field(ge=0.0001, le=30)]
 
 
 class ReviewForm(RunInput):
@@ -66,7 +66,7 @@ async def review_tickets(session_id: UUID, requested_by: str, days: Days = 7) ->
             form = await asuspend_flow_run(
                 wait_for_input=ReviewForm.with_initial_data(description=asked.summary),
                 key=f"review-{asked.number}",
-                timeout=waits.total_seconds(),
+                timeout=round(waits.total_seconds()),
             )
             asked = await record_decision(run, asked, form, waits)
         return await finish_review(run, asked)
