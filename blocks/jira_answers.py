@@ -88,6 +88,11 @@ class AttachmentInfo(Answer):
     created: str = ""
     author: User | None = None
 
+    @property
+    def author_id(self) -> str | None:
+        """The account that put it there."""
+        return self.author.account_id if self.author else None
+
 
 class IssueLink(Answer):
     """A link as one of its issues shows it: the member that is set names the other issue."""
@@ -115,7 +120,7 @@ class Issue(Answer):
 class IssuePage(Answer):
     """Some of the issues that were asked for; `issue_errors` names those that Jira could not read just now."""
 
-    issues: tuple[Issue, ...] = ()
+    issues: tuple[Issue, ...]  # a page that does not say is not taken for an empty one
     issue_errors: tuple[dict[str, Any], ...] = ()
     is_last: bool = False
     next_page_token: str | None = None

@@ -28,6 +28,7 @@ from blocks.jira_answers import (
 from blocks.jira_connection import Call, JiraConnection
 from blocks.jira_errors import BAD_REQUEST, JiraNotFound, JiraRefused, error_of_response, refused_one_by_one
 from blocks.jira_transport import Effect, nothing
+from tasks.core.errors import Temporary
 
 BULK_CREATE, BULK_FETCH, PAGE = 50, 100, 100
 UPLOAD_HEADERS = {"X-Atlassian-Token": "no-check", "Accept": "application/json"}
@@ -147,9 +148,9 @@ class JiraClient(JiraConnection):
                 found += await self._issue(str(failed.get("id")), fields, properties)
         return found
 
-    async def search_label(self, project: str, label: str) -> list[Issue]:
-        """The issues of a project with a label, as far as Jira's index knows: absence proves nothing."""
-        jql = f'project = "{project}" AND labels = "{label}" ORDER BY created ASC'
+    async def search_label(self, label: str) -> list[Issue]:
+        """The issues with a label, in whatever project by now, as far as Jira's index knows: absence proves nothing."""
+        jql = f'labels = "{label}" ORDER BY created ASC'
         body: dict[str, Any] = {"jql": jql, "fields": ["summary"], "maxResults": PAGE}
         found: list[Issue] = []
         tokens: set[str] = set()
@@ -158,16 +159,17 @@ class JiraClient(JiraConnection):
             page = await self._get("search for issues", call, IssuePage)
             found += page.issues
             token = page.next_page_token
-            if page.is_last or not token or token in tokens:
+            if page.is_last or not token:
                 return found
+            if token in tokens:  # the pages after this one cannot be had, and who knows what is on them
+                raise Temporary("Jira did not show all issues that it found.")
             tokens.add(token)
             body["nextPageToken"] = token
 
     async def update_issue(self, key: str, body: dict[str, Any]) -> None:
         """Set fields and entity properties of an issue; a repetition changes nothing more."""
-        await self.limiter.issue_slot([key])
         call = partial(self._core.edit_issue, key, notify_users="false", data=body)
-        await self._transport.call(f"update {key}", call, Effect.REPEATABLE, nothing)
+        await self._transport.call(f"update {key}", call, Effect.REPEATABLE, nothing, writes_to=(key,))
 
     async def delete_issue(self, key: str) -> None:
         """Delete an issue; one that is gone already is fine."""
@@ -176,14 +178,21 @@ class JiraClient(JiraConnection):
     # Attachments and links
 
     async def attachments(self, keys: Iterable[str]) -> dict[str, tuple[AttachmentInfo, ...]]:
-        """The files that are on these issues, by issue key."""
-        return {issue.key: issue.attachments for issue in await self.fetch(keys, fields=["attachment"])}
+        """The files that are on these issues, by the key that was asked for, also when an issue has another one now."""
+        wanted = list(keys)
+        found = {issue.key: issue.attachments for issue in await self.fetch(wanted, fields=["attachment"])}
+        for key in set(wanted) - found.keys():
+            for issue in await self._issue(key, ["attachment"], ()):
+                found[key] = issue.attachments
+        return found
 
     async def add_attachment(
         self, key: str, filename: str, content: bytes, *, within: float
     ) -> AttachmentInfo:
-        """Put a file on an issue in one request, never repeated: a second one would be a second file."""
-        await self.limiter.issue_slot([key])
+        """Put a file on an issue in one request, never repeated: a second one would be a second file.
+
+        Wait for `ready(key)` before: an issue takes only so many writes in a while.
+        """
         what = f"attach {filename} to {key}"
         files = {"file": (filename, content, "text/markdown")}
         call = partial(self._core.add_attachment, key, files=files, headers=UPLOAD_HEADERS)
@@ -203,14 +212,14 @@ class JiraClient(JiraConnection):
 
         Against the wording of Atlassian's document the *inward* issue is the source.
         """
-        await self.limiter.issue_slot([source, target])
         body = {
             "type": {"name": link_type},
             "inwardIssue": {"key": source},
             "outwardIssue": {"key": target},
         }
         call = partial(self._core.link_issues, data=body)
-        await self._transport.call(f"link {source} to {target}", call, Effect.REPEATABLE, nothing)
+        what, both = f"link {source} to {target}", (source, target)
+        await self._transport.call(what, call, Effect.REPEATABLE, nothing, writes_to=both)
 
     async def _issue(self, key: str, fields: Sequence[str], properties: Sequence[str]) -> list[Issue]:
         wanted = {"fields": ",".join(fields), "properties": ",".join(properties)}

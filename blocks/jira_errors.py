@@ -1,6 +1,9 @@
 """What a failed call to Jira means: who can fix it, and whether the request took effect."""
 
 import json
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import requests
 from pydantic import ValidationError
@@ -75,11 +78,14 @@ def says_too_long(reasons: ErrorCollection) -> bool:
 
 
 def retry_after_of(response: requests.Response) -> float | None:
-    """The pause that an answer asks for, in seconds."""
-    value = response.headers.get("Retry-After", "")
+    """The pause that an answer asks for, in seconds: Retry-After, else the end of a window that is used up."""
+    headers = response.headers
     try:
-        return max(0.0, float(value))
-    except ValueError:
+        if "Retry-After" not in headers and headers.get("X-RateLimit-Remaining") == "0":
+            until = datetime.fromisoformat(headers.get("X-RateLimit-Reset", ""))
+            return max(0.0, (until - datetime.now(UTC)).total_seconds())
+        return max(0.0, float(headers.get("Retry-After", "")))
+    except (ValueError, TypeError):  # not a number, not a time, a time without its zone
         return None
 
 
@@ -142,7 +148,7 @@ def error_of_exception(what: str, site: str, error: Exception, *, writes: bool) 
     """The error that a failed exchange stands for. Whatever may have reached Jira has an unknown outcome."""
     if isinstance(error, requests.TooManyRedirects):
         return moved(site)
-    if isinstance(error, requests.exceptions.SSLError):
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error)):
         return AdminRequired(
             f"The certificate of {site} is not trusted.",
             code="jira-certificate",
@@ -167,6 +173,12 @@ def never_left(error: BaseException) -> bool:
     """Whether the connection was never made, so that nothing can have been sent."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+    return any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes(error))
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it wraps in the manner of requests and urllib3."""
+    wrapped: object = error
+    while isinstance(wrapped, BaseException):
+        yield wrapped
+        wrapped = wrapped.reason if isinstance(wrapped, MaxRetryError) else next(iter(wrapped.args), None)

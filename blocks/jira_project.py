@@ -62,6 +62,25 @@ async def load_project_context(
     )
 
 
+async def require_access(client: JiraClient, project_key: str, *needed: str) -> None:
+    """Raises AdminRequired when the project, or one of these permissions, was lost since the start."""
+    try:
+        granted = await client.permissions(project_key, needed)
+    except JiraNotFound:
+        raise AdminRequired(
+            f"The project {project_key} is gone from {client.site}, or this account may not see it any more.",
+            code="jira-project-gone",
+            actions=("Ask a Jira administrator to let the account see it again, then resume the session.",),
+        ) from None
+    if missing := [name for name in needed if not granted.get(name)]:
+        raise AdminRequired(
+            f"This account lost a permission in {project_key} at {client.site}: {', '.join(missing)}.",
+            code="jira-permission-missing",
+            actions=(f"Ask an administrator of {project_key} for it, then resume the session.",),
+            details={"missing": missing},
+        )
+
+
 def value(answer: T | BaseException) -> T:
     """What was answered, or the error that came instead."""
     if isinstance(answer, BaseException):

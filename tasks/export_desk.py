@@ -17,8 +17,8 @@ from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.export_intents import IntentLedger
 from tasks.export_ledger import nobody_else
 from tasks.jira import session_client
-from tasks.lifecycle import actor_of
 from tasks.run_state import state_of
+from tasks.stage_record import actor_of
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,4 @@ async def open_desk(
             client.address_of,
             still_wanted,
         )
-        await share_pauses(client, ledger)
         yield Desk(record, SessionSettings.model_validate(record.settings).jira, client, ledger)
-
-
-async def share_pauses(client: JiraClient, ledger: IntentLedger) -> None:
-    """Honour the pauses that other runs were asked for, and let them know of ours."""
-    client.limiter.hold(await ledger.paused_seconds())
-    client.tell_pauses(ledger.store_pause)

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from blocks.jira_answers import Issue
 from db.engine import session_scope
+from db.errors import Changed
 from db.repositories.delivery import DeliveryRepository
 from db.repositories.exports import ExportedRow, ExportRepository
 from db.repositories.intents import IntentRepository, JiraIssue
 from db.repositories.tickets import TicketRepository
+from tasks.core.errors import UserFixable
 from tasks.core.tickets.description import text_length
 from tasks.core.tickets.payload import ManualFix, Outgoing
 from tasks.export_ledger import Ledger
@@ -78,21 +80,28 @@ class IntentLedger(Ledger):
 
         False when there is nothing left to move. The ticket has to be validated again.
         """
-        async with session_scope(self.engine) as session:
-            tickets = TicketRepository(session)
-            stored = await tickets.get(UUID(ticket.ticket_id))
-            content = rebuild(stored, {}, await waits_for(tickets, stored), shorter=True)
-            if text_length(dict(content.description)) >= text_length(stored.description):
-                return False
-            await tickets.edit(
-                stored.id,
-                self.session_id,
-                {},
-                revision=stored.revision,
-                actor=self.actor,
-                content=content,
-                by_person=False,
-            )
+        try:
+            async with session_scope(self.engine) as session:
+                return await self._shorten(TicketRepository(session), UUID(ticket.ticket_id))
+        except Changed:
+            return True  # by a person, in this moment: it has to be validated again anyway
+        except UserFixable:
+            return False  # a shorter one could not be sent either
+
+    async def _shorten(self, tickets: TicketRepository, ticket_id: UUID) -> bool:
+        stored = await tickets.get(ticket_id)
+        content = rebuild(stored, {}, await waits_for(tickets, stored), shorter=True)
+        if text_length(dict(content.description)) >= text_length(stored.description):
+            return False
+        await tickets.edit(
+            stored.id,
+            self.session_id,
+            {},
+            revision=stored.revision,
+            actor=self.actor,
+            content=content,
+            by_person=False,
+        )
         return True
 
     async def uncertain(self, tickets: Sequence[Outgoing], search_again_after: float) -> None:
@@ -115,4 +124,5 @@ class IntentLedger(Ledger):
             return await IntentRepository(session).seconds_since(self.session_id, ids)
 
     def _issue(self, ticket: Outgoing, issue: Issue) -> JiraIssue:
-        return JiraIssue(UUID(ticket.ticket_id), issue.key, self.address_of(issue.key), issue.id)
+        address = self.address_of(issue.key)
+        return JiraIssue(UUID(ticket.ticket_id), issue.key, address, issue.id, ticket.content_hash)

@@ -56,15 +56,10 @@ class Ledger:
             if not await TaskRepository(session).holds(self.session_id, fence.task_id, fence.attempt):
                 raise StaleAttempt("Another attempt has taken over.")
 
-    async def store_pause(self, seconds: float) -> None:
-        """Jira asked for a pause: other runs honour it too."""
+    async def account(self) -> str | None:
+        """The account that the session belongs to."""
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).pause(self.site, seconds)
-
-    async def paused_seconds(self) -> float:
-        """How long Jira wants to be left alone, as any run was told."""
-        async with session_scope(self.engine) as session:
-            return await DeliveryRepository(session).paused_seconds(self.site)
+            return (await SessionRepository(session).get(self.session_id)).jira_user_id
 
     async def require_account(self, account_id: str, account_name: str) -> None:
         """Raises when the session belongs to another account or site than the one that we would send with."""
@@ -84,10 +79,10 @@ class Ledger:
             found = await TicketRepository(session).dependencies(self.session_id)
         return {str(ticket): [str(other) for other in others] for ticket, others in found.items()}
 
-    async def known_keys(self) -> dict[str, UUID]:
-        """The tickets that are in Jira, by issue key."""
+    async def known_issues(self) -> dict[str, UUID]:
+        """The tickets that are in Jira, by the id of their issue and by the key that it was created with."""
         async with session_scope(self.engine) as session:
-            return await DeliveryRepository(session).known_keys(self.session_id)
+            return await DeliveryRepository(session).known_issues(self.session_id)
 
     # Files
 

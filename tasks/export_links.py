@@ -5,6 +5,7 @@ from uuid import UUID
 
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraRefused
+from blocks.jira_project import require_access
 from db.repositories.delivery import PendingLink
 from tasks.concurrency import together
 from tasks.core.tickets.payload import ManualFix, Target
@@ -31,6 +32,7 @@ class Linker:
         try:
             await self.client.link(self.link_type, source=pending.blocker_key, target=pending.jira_key)
         except JiraRefused as error:
+            await require_access(self.client, self.ledger.project_key, "LINK_ISSUES")
             wanted = f"{pending.blocker_key} {self.link_type} {pending.jira_key}"
             fix = ManualFix(field="link", wanted=wanted, action=f"Link the issues: {wanted}. {error.message}")
             await self.ledger.needs_a_hand({pending.ticket_id: [fix]})

@@ -11,14 +11,15 @@ found by the later search and named.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from blocks.jira_answers import BulkCreated, ErrorCollection, Issue
+from blocks.jira_answers import BulkCreated, ElementError, Issue
 from blocks.jira_client import BULK_CREATE, JiraClient
-from blocks.jira_errors import JiraRefused, NotSent, says_too_long
+from blocks.jira_errors import JiraRefused, NotSent
 from tasks.concurrency import together, unbroken
-from tasks.core.errors import AdminRequired, Temporary, UnknownOutcome, ValidationRequired
+from tasks.core.errors import AdminRequired, Temporary, UnknownOutcome
 from tasks.core.settings import JiraSettings
 from tasks.core.tickets.payload import (
     PROPERTY,
@@ -27,15 +28,14 @@ from tasks.core.tickets.payload import (
     Target,
     chunks,
     content_update,
-    droppable,
     payload,
 )
 from tasks.export_intents import IntentLedger
 from tasks.export_marks import by_ticket, hash_in, require_marks
+from tasks.export_refusals import LeftOut, Refusals, refusals, require_access_to
 
 ROUNDS = 6  # how often a chunk may be refused in part, or get lost, before we give up for now
 SENDS = 5  # how often Jira may turn a chunk away at the door
-LeftOut = Mapping[str, frozenset[str]]  # fields that Jira refused, by ticket
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Rest:
     """What one exchange left undone."""
 
     lost: tuple[Outgoing, ...] = ()  # nobody knows whether they were created
-    again: LeftOut = field(default_factory=dict)  # to be sent without these fields
+    again: LeftOut = field(default_factory=dict)  # to be sent again, without these fields
     halve: bool = False  # refused as a whole, for one of them or for being too much
 
 
@@ -55,7 +55,7 @@ class Sender:
     ) -> None:
         self.client, self.ledger, self.target, self.settings = client, ledger, target, settings
         self._turn = asyncio.Lock()  # one create request at a time: keys in the order of work
-        self._shortened: list[str] = []
+        self.refusals = Refusals(client, ledger, target)
 
     async def send(self, fresh: Sequence[Outgoing], unknown: Sequence[Outgoing]) -> None:
         """Bring every ticket to a known end: in Jira with its key stored, or refused with the reason.
@@ -68,13 +68,7 @@ class Sender:
             *(self._deliver(chunk, unknown=True) for chunk in chunks(unknown, BULK_CREATE)),
             *(self._deliver(chunk) for chunk in chunks(fresh, BULK_CREATE)),
         )
-        if self._shortened:
-            raise ValidationRequired(
-                f"Validation required: Jira found {len(self._shortened)} descriptions too long, "
-                "and more of them is in their files now.",
-                actions=(f"Validate and export again: drupal-tickets validate {self.target.session_id}",),
-                details={"tickets": self._shortened},
-            )
+        self.refusals.require_none_shortened()
 
     async def _deliver(
         self,
@@ -132,10 +126,10 @@ class Sender:
         self, chunk: Sequence[Outgoing], made: Sequence[Payload], left_out: LeftOut, *, again: bool
     ) -> Rest:
         """Intents, then the request, then the keys."""
+        late = time.time() + self.settings.request_seconds / 2
         await self.ledger.open_intents(chunk, [each.fixes for each in made], again=again)
-        within = self.settings.request_seconds / 2
         try:
-            answer = await self.client.create_issues([each.body for each in made], within=within)
+            answer = await self.client.create_issues([each.body for each in made], within=late - time.time())
         except UnknownOutcome:
             return await self._lost(chunk)
         except (NotSent, AdminRequired) as error:
@@ -144,18 +138,20 @@ class Sender:
         except JiraRefused as error:
             if len(chunk) > 1:
                 await self.ledger.not_created(chunk, error.message)
+                await require_access_to(self.client, self.target)
                 return Rest(halve=True)
-            return Rest(again=await self._refused(chunk, {chunk[0].ticket_id: error.reasons}, left_out))
+            alone = ElementError(failed_element_number=0, element_errors=error.reasons)
+            return Rest(again=await self.refusals.note(chunk, {chunk[0].ticket_id: alone}, left_out))
         return await self._store(chunk, answer, left_out)
 
     async def _store(self, chunk: Sequence[Outgoing], answer: BulkCreated, left_out: LeftOut) -> Rest:
         """Store what is proven; the rest was refused, or nobody knows."""
-        refusals = _refusals(chunk, answer)
+        why = refusals(chunk, answer)
         proven = await self._prove(chunk, answer)
-        refused = [t for t in chunk if t.ticket_id in refusals and t.ticket_id not in proven]
-        lost = [t for t in chunk if t.ticket_id not in refusals and t.ticket_id not in proven]
+        refused = [t for t in chunk if t.ticket_id in why and t.ticket_id not in proven]
+        lost = [t for t in chunk if t.ticket_id not in why and t.ticket_id not in proven]
         rest = await self._lost(lost) if lost else Rest()
-        return Rest(lost=rest.lost, again=await self._refused(refused, refusals, left_out))
+        return Rest(lost=rest.lost, again=await self.refusals.note(refused, why, left_out))
 
     async def _lost(self, chunk: Sequence[Outgoing]) -> Rest:
         await self.ledger.uncertain(chunk, self.settings.search_again_seconds)
@@ -174,14 +170,18 @@ class Sender:
 
     async def _missing(self, chunk: Sequence[Outgoing]) -> list[Outgoing]:
         """Ask Jira for the issues of this session; adopt what is found, return what is not there."""
-        found = await self.client.search_label(self.target.project_key, self.target.label)
-        known = await self.ledger.known_keys()
-        unknown = [issue.key for issue in found if issue.key not in known]
+        found = await self.client.search_label(self.target.label)
+        known = await self.ledger.known_issues()
+        unknown = [issue.key for issue in found if issue.id not in known and issue.key not in known]
         issues = await self.client.fetch(unknown, properties=[PROPERTY])
         titles = {ticket.title for ticket in chunk}
         require_marks([issue for issue in issues if issue.fields.get("summary") in titles])
         adopted = await unbroken(self._adopt(chunk, by_ticket(issues, self.target.session_id)))
-        return [ticket for ticket in chunk if ticket.ticket_id not in adopted]
+        missing = [ticket for ticket in chunk if ticket.ticket_id not in adopted]
+        if missing:
+            # Who may not see the project finds nothing in it, either.
+            await require_access_to(self.client, self.target)
+        return missing
 
     async def _adopt(self, chunk: Sequence[Outgoing], found: Mapping[str, Sequence[Issue]]) -> set[str]:
         """Store the keys of the tickets that were found; an issue with an older text gets the current one."""
@@ -198,40 +198,8 @@ class Sender:
             await self.ledger.created(list(ours.values()), found)
         return set(ours)
 
-    # Refusals and waiting
-
-    async def _refused(
-        self, refused: Sequence[Outgoing], why: Mapping[str, ErrorCollection], left_out: LeftOut
-    ) -> LeftOut:
-        """Note what was refused; returns the fields to leave out for those that may be tried without them."""
-        again: dict[str, frozenset[str]] = {}
-        for ticket in refused:
-            reasons = why[ticket.ticket_id]
-            before = left_out.get(ticket.ticket_id, frozenset())
-            named = self._named_fields(ticket, reasons) - before
-            if named:
-                again[ticket.ticket_id] = before | named
-            text = reasons.text() or "Jira gave no reason."
-            await self.ledger.not_created([ticket], text)
-            if says_too_long(reasons) and await self.ledger.shorten(ticket):
-                self._shortened.append(ticket.title)
-            elif not named:
-                await self.ledger.refused(ticket, text)
-        return again
-
-    def _named_fields(self, ticket: Outgoing, why: ErrorCollection) -> frozenset[str]:
-        """The fields that Jira refused, when it named nothing that we cannot do without."""
-        fields = frozenset(why.errors)
-        return fields if fields <= droppable(self.target, ticket) else frozenset()
+    # Waiting
 
     async def _wait_until_jira_must_know(self, chunk: Sequence[Outgoing]) -> None:
         assumed = self.settings.request_seconds + self.settings.index_seconds
         await asyncio.sleep(max(0.0, assumed - await self.ledger.seconds_since_intent(chunk)))
-
-
-def _refusals(chunk: Sequence[Outgoing], answer: BulkCreated) -> dict[str, ErrorCollection]:
-    return {
-        chunk[error.failed_element_number].ticket_id: error.element_errors
-        for error in answer.errors
-        if error.failed_element_number < len(chunk)
-    }

@@ -54,7 +54,7 @@ async def create(desk: Desk, target: Target) -> int:
         fresh=[ticket for ticket in waiting if ticket.ticket_id not in unknown],
         unknown=[ticket for ticket in waiting if ticket.ticket_id in unknown],
     )
-    return len(await desk.ledger.known_keys())
+    return sum(ticket.jira_ticket_key is not None for ticket in await desk.ledger.tickets())
 
 
 async def attach(desk: Desk) -> int:

@@ -26,27 +26,31 @@ async def find_surplus(client: JiraClient, ledger: Ledger) -> int:
 
 
 async def _second_issues(client: JiraClient, ledger: Ledger) -> list[tuple[UUID, str]]:
-    known = await ledger.known_keys()
-    found = await client.search_label(ledger.project_key, session_label(str(ledger.session_id)))
-    others = await client.fetch([i.key for i in found if i.key not in known], properties=[PROPERTY])
+    known = await ledger.known_issues()
+    found = await client.search_label(session_label(str(ledger.session_id)))
+    unknown = [issue.key for issue in found if issue.id not in known and issue.key not in known]
+    others = await client.fetch(unknown, properties=[PROPERTY])
     in_jira = {str(ticket): ticket for ticket in known.values()}
     claimed = by_ticket(others, str(ledger.session_id))
     return [(in_jira[t], issue.key) for t, issues in claimed.items() if t in in_jira for issue in issues]
 
 
 async def _delete_second_files(client: JiraClient, ledger: Ledger) -> None:
+    account = await ledger.account()
     ours = [(t.jira_ticket_key, t.id, t.attachment) for t in await ledger.tickets()]
     present = await client.attachments(key for key, _, file in ours if key and file)
     for key, ticket_id, file in ours:
         if key and file:
-            found = copies(present.get(key, ()), file.filename, file.content)
+            found = copies(present.get(key, ()), file.filename, file.content, account)
             await keep_oldest(client, ledger, ticket_id, found)
 
 
-def copies(present: Sequence[AttachmentInfo], filename: str, content: str) -> list[AttachmentInfo]:
-    """The files on an issue that are this one, the oldest first."""
-    size = len(content.encode())
-    same = (file for file in present if (file.filename, file.size) == (filename, size))
+def copies(
+    present: Sequence[AttachmentInfo], filename: str, content: str, account: str | None
+) -> list[AttachmentInfo]:
+    """The files on an issue that are this one and were put there by our account, the oldest first."""
+    ours = (filename, len(content.encode()), account)
+    same = (file for file in present if (file.filename, file.size, file.author_id) == ours)
     return sorted(same, key=lambda file: int(file.id))
 
 

@@ -8,7 +8,7 @@ from blocks.jira_answers import CreateField, LinkType, ProjectContext
 from blocks.jira_client import JiraClient
 from tasks.core.errors import AdminRequired, UserFixable
 from tasks.core.settings import JiraSettings
-from tasks.core.tickets.payload import Outgoing, ScreenField, Target, missing_on_screen
+from tasks.core.tickets.payload import Outgoing, ScreenField, Target, missing_on_screen, unfilled
 
 LINK_TYPES_TRIED = ("Blocks", "Relates")
 
@@ -84,20 +84,21 @@ def require_screens(target: Target, tickets: Sequence[Outgoing]) -> None:
             actions=(f"Use one of: {', '.join(target.screens)}.",),
         )
     for issue_type in sorted(wanted):
-        absent, unfilled = missing_on_screen(target.screens[issue_type])
-        if absent:
+        if absent := missing_on_screen(target.screens[issue_type]):
             raise AdminRequired(
                 f"The create screen of {issue_type} in {target.project_key} lacks: {', '.join(absent)}.",
                 code="jira-create-screen",
                 actions=(f"Ask an administrator of {target.project_key} to put them on the screen.",),
                 details={"missing": absent},
             )
-        if unfilled:
+    for ticket in tickets:
+        if empty := unfilled(ticket, target):
+            issue_type = ticket.issue_type or target.issue_type
             raise AdminRequired(
-                f"The create screen of {issue_type} in {target.project_key} requires: {', '.join(unfilled)}.",
+                f"The create screen of {issue_type} in {target.project_key} requires: {', '.join(empty)}.",
                 code="jira-create-screen",
                 actions=("Ask an administrator to give these fields a default, or use another issue type.",),
-                details={"required": unfilled},
+                details={"required": empty},
             )
 
 

@@ -1,4 +1,4 @@
-"""What the export remembers beside its intents: files, links, manual fixes, and pauses that Jira asked for."""
+"""What the export remembers beside its intents: files, links, manual fixes."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from db.actor import Actor
 from db.base import NOW
 from db.enums import EventCategory, IntentStatus, JiraUploadStatus
-from db.models import Attachment, JiraPause, SendIntent, Ticket, TicketDependency
+from db.errors import NotValidated
+from db.models import Attachment, SendIntent, Ticket, TicketDependency
 from db.repositories.audit import Event
 from db.repositories.base import Repository
 
@@ -69,12 +69,16 @@ class DeliveryRepository(Repository):
         await self.audit.write_many(actor, EventCategory.JIRA_EXPORT, session_id, events)
         return changed
 
-    async def known_keys(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
-        """The tickets of a session by the issue that each of them is."""
-        query = select(Ticket.jira_ticket_key, Ticket.id).where(
+    async def known_issues(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
+        """The tickets of a session by the issue that each of them is: by its id, which stays, and by its first key.
+
+        A key changes when an issue or its project moves.
+        """
+        query = select(Ticket.jira_issue_id, Ticket.jira_ticket_key, Ticket.id).where(
             Ticket.session_id == session_id, Ticket.jira_ticket_key.is_not(None)
         )
-        return {str(key): ticket_id for key, ticket_id in await self.session.execute(query)}
+        rows = (await self.session.execute(query)).tuples().all()
+        return {str(name): ticket_id for *names, ticket_id in rows for name in names if name is not None}
 
     async def had_unknown_outcomes(self, session_id: uuid.UUID) -> bool:
         """Whether nobody knew for a while what became of a request: then there may be a second issue."""
@@ -138,7 +142,15 @@ class DeliveryRepository(Repository):
         ]
 
     async def upload_starts(self, attachment_id: uuid.UUID) -> None:
-        """From now on the file may be on its issue."""
+        """From now on the file may be on its issue. Raises NotValidated when its ticket does not stand as validated."""
+        title_of_changed = (
+            select(Ticket.title)
+            .join(Attachment, Attachment.ticket_id == Ticket.id)
+            .where(Attachment.id == attachment_id)
+            .where(Ticket.validated_hash.is_distinct_from(Ticket.content_hash))
+        )
+        if (title := await self.session.scalar(title_of_changed)) is not None:
+            raise NotValidated(f'"{title}" changed since it was validated; validate again.')
         await self._set_upload(attachment_id, upload_started_at=NOW)
 
     async def store_upload(
@@ -212,20 +224,6 @@ class DeliveryRepository(Repository):
             .where(Ticket.session_id == session_id, TicketDependency.linked_at.is_not(None))
         )
         return await self.session.scalar(query) or 0
-
-    async def pause(self, site: str, seconds: float) -> None:
-        """Jira asked for a pause: no run sends anything to the site before it is over. The longest one counts."""
-        until = func.clock_timestamp() + timedelta(seconds=seconds)
-        statement = insert(JiraPause).values(site=site, not_before=until)
-        longest = func.greatest(JiraPause.not_before, statement.excluded.not_before)
-        await self.session.execute(
-            statement.on_conflict_do_update(index_elements=["site"], set_={"not_before": longest})
-        )
-
-    async def paused_seconds(self, site: str) -> float:
-        """How long nothing may be sent to the site."""
-        left = func.extract("epoch", JiraPause.not_before - func.clock_timestamp())
-        return max(0.0, float(await self.session.scalar(select(left).where(JiraPause.site == site)) or 0))
 
     async def _set_fixes(self, ticket_id: uuid.UUID, fixes: list[dict[str, Any]]) -> None:
         await self.session.execute(

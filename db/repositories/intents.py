@@ -29,6 +29,9 @@ class JiraIssue:
     key: str
     url: str
     issue_id: str | None = None
+    content_hash: str | None = (
+        None  # of the text that it has, where the ticket may have got another one meanwhile
+    )
 
 
 class IntentRepository(Repository):
@@ -83,11 +86,17 @@ class IntentRepository(Repository):
     ) -> list[JiraIssue]:
         """Store issues that are proven to be their tickets'; the same issue twice changes nothing.
 
-        Returns the surplus: issues of tickets that stand under another key already.
+        Returns the surplus: issues of tickets that stand under another key already. Raises NotValidated when a
+        ticket has another text by now: its issue has to get that one first.
         """
         given = {issue.ticket_id: issue for issue in issues}
         tickets = await lock_tickets(self.session, session_id, given)
         known = {ticket.id: ticket.jira_ticket_key for ticket in tickets}
+        for ticket in tickets:
+            if known[ticket.id] is None and given[ticket.id].content_hash not in (None, ticket.content_hash):
+                raise NotValidated(
+                    f'"{ticket.title}" changed while its issue was looked for; validate again.'
+                )
         new = [issue for ticket_id, issue in given.items() if known[ticket_id] is None]
         for ticket in tickets:
             if known[ticket.id] is None:

@@ -181,12 +181,20 @@ async def test_a_bulk_answer_that_refuses_every_element_is_an_answer() -> None:
         assert answer.errors[0].element_errors.errors == {"assignee": "no"}
 
 
-async def test_pages_of_a_search_end_when_jira_repeats_a_token() -> None:
+async def test_a_search_whose_pages_never_end_is_no_answer() -> None:
     page = {"issues": [{"id": "1", "key": "LAKE-1"}], "nextPageToken": "again", "isLast": False}
     with scripted(Reply(200, page)) as site:
         async with client_of(site) as client:
-            await client.search_label("LAKE", "dtg-1")
+            with pytest.raises(Temporary, match="did not show all"):
+                await client.search_label("dtg-1")
         assert len(site.seen) == 2
+
+
+async def test_a_search_answer_without_its_issues_is_not_taken_for_an_empty_one() -> None:
+    found = {"issues": [{"id": "1", "key": "LAKE-1"}], "isLast": True}
+    with scripted(Reply(200, {"warnings": ["the index is away"]}), Reply(200, found)) as site:
+        async with client_of(site) as client:
+            assert [issue.key for issue in await client.search_label("dtg-1")] == ["LAKE-1"]
 
 
 async def test_the_twenty_first_write_to_an_issue_waits_for_jiras_window() -> None:

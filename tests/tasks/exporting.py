@@ -23,9 +23,10 @@ from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.model import AttachmentFile
 from tasks.core.tickets.payload import PROPERTY
-from tasks.export_desk import Desk, share_pauses
+from tasks.export_desk import Desk
 from tasks.export_intents import IntentLedger
 from tasks.export_ledger import nobody_else
+from tasks.jira_pauses import share_pauses
 from tests.builders.database import (
     DIRECTOR,
     FLOW,
@@ -108,7 +109,7 @@ class Export:
                 still_wanted,
             )
             client.ask_before_writing(ledger.require_my_turn)
-            await share_pauses(client, ledger)
+            share_pauses(client, self.engine)
             yield Desk(record, settings, client, ledger)
 
     async def claim(self, task_id: str | None = None) -> Fence:

@@ -9,7 +9,7 @@ from blocks.jira_answers import CreateField, LinkType, ProjectContext
 from db.repositories.delivery import PendingLink
 from tasks.core.errors import AdminRequired, UserFixable
 from tasks.core.settings import JiraSettings
-from tasks.core.tickets.payload import Target
+from tasks.core.tickets.payload import Outgoing, Target
 from tasks.export_links import link_fixes
 from tasks.export_target import (
     choose_link_type,
@@ -20,6 +20,7 @@ from tasks.export_target import (
 )
 
 SESSION = uuid.UUID(int=7)
+TICKET = Outgoing(ticket_id="1", title="One", description={}, content_hash="h")
 
 
 def field(field_id: str, **values: Any) -> CreateField:
@@ -77,8 +78,8 @@ def test_a_screen_without_what_we_cannot_do_without_is_refused(missing: str) -> 
 
 def test_a_screen_that_requires_what_nobody_fills_is_refused() -> None:
     with pytest.raises(AdminRequired, match="Cost"):
-        require_screens(target(context(field("cost", required=True))), [])
-    require_screens(target(context(field("cost", required=True, hasDefaultValue=True))), [])
+        require_screens(target(context(field("cost", required=True))), [TICKET])
+    require_screens(target(context(field("cost", required=True, hasDefaultValue=True))), [TICKET])
 
 
 def test_an_issue_type_that_the_project_lacks_is_refused_with_those_it_has() -> None:

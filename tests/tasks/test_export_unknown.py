@@ -12,6 +12,7 @@ from blocks.jira_client import JiraClient
 from db.engine import session_scope
 from db.fence import Fence
 from db.repositories.delivery import DeliveryRepository
+from db.repositories.pauses import PauseRepository
 from tasks.core.errors import AdminRequired, Temporary, UserFixable
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tasks.export_surplus import find_surplus
@@ -97,8 +98,8 @@ async def test_a_refused_ticket_is_not_taken_for_a_lost_one(
 async def test_a_pause_that_one_run_was_asked_for_is_honoured_by_another_process(
     five: Export, jira_sandbox: JiraSandbox
 ) -> None:
-    async with five.desk(Fence("elsewhere", 1)) as desk:
-        await desk.ledger.store_pause(1.5)
+    async with session_scope(five.engine) as session:
+        await PauseRepository(session).pause(jira_sandbox.url, 1.5)
     started = time.monotonic()
     await five.run()
     assert time.monotonic() - started >= 1.4
@@ -110,11 +111,25 @@ async def test_a_pause_that_jira_asks_for_is_stored_for_other_processes(
 ) -> None:
     jira_sandbox.fault("status", method="GET", path="/myself$", status=429, retry_after=1, times=1)
     async with five.desk(await five.claim()) as desk:
+        asking = asyncio.create_task(desk.client.myself())
+        await until_asked(jira_sandbox, "GET", "/myself")
+        await asyncio.sleep(0.3)
+        async with session_scope(five.engine) as session:
+            assert 0 < await PauseRepository(session).paused_seconds(jira_sandbox.url) <= 1
+        await asking
+
+
+async def test_a_run_that_is_under_way_hears_of_a_pause_that_another_one_was_asked_for(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    async with five.desk(await five.claim()) as desk:
         await desk.client.myself()
-        first = await desk.ledger.paused_seconds()
-        await desk.ledger.store_pause(60)
-        assert first < 1
-        assert await desk.ledger.paused_seconds() > 50
+        async with session_scope(five.engine) as session:
+            await PauseRepository(session).pause(jira_sandbox.url, 2.5)
+        await asyncio.sleep(1)
+        started = time.monotonic()
+        await desk.client.myself()
+        assert time.monotonic() - started > 1
 
 
 async def test_a_run_that_died_after_sending_is_taken_up_without_a_second_issue(

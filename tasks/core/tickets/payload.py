@@ -101,15 +101,18 @@ def proof(session_id: str, ticket_id: str, content_hash: str) -> dict[str, Any]:
     return {"key": PROPERTY, "value": {"session": session_id, "ticket": ticket_id, "hash": content_hash}}
 
 
-def missing_on_screen(screen: Sequence[ScreenField]) -> tuple[list[str], list[str]]:
-    """Fields that an export cannot do without, and required fields that nobody would fill."""
+def missing_on_screen(screen: Sequence[ScreenField]) -> list[str]:
+    """Fields that an export cannot do without."""
     present = {field.field_id for field in screen}
-    unfilled = [
-        field.name
-        for field in screen
-        if field.required and not field.has_default and field.field_id not in (*ALWAYS_FILLED, "priority")
-    ]
-    return [name for name in NEEDED if name not in present], unfilled
+    return [name for name in NEEDED if name not in present]
+
+
+def unfilled(ticket: Outgoing, target: Target) -> list[str]:
+    """Fields that the create screen requires and that the request for this ticket would leave empty."""
+    filled = {*ALWAYS_FILLED, "priority", *payload(ticket, target).body["fields"]}
+    screen = target.screens[ticket.issue_type or target.issue_type]
+    required = (field for field in screen if field.required and not field.has_default)
+    return [field.name for field in required if field.field_id not in filled]
 
 
 def payload(ticket: Outgoing, target: Target, without: Iterable[str] = ()) -> Payload:
@@ -135,13 +138,13 @@ class _Builder:
 
     def build(self) -> Payload:
         ticket, target = self.ticket, self.target
-        labels = dict.fromkeys((target.label, *target.labels, *ticket.labels))
+        labels = ("-".join(label.split()) for label in (target.label, *target.labels, *ticket.labels))
         self.fields = {
             "project": {"key": target.project_key},
             "issuetype": {"id": target.issue_type_ids[self.issue_type]},
             "summary": ticket.title,
             "description": ticket.description,
-            "labels": [label.replace(" ", "-") for label in labels],
+            "labels": list(dict.fromkeys(filter(None, labels))),
         }
         self._parent()
         self._priority()

@@ -19,6 +19,7 @@ from tasks.core.tickets.payload import (
     in_order,
     missing_on_screen,
     payload,
+    unfilled,
 )
 
 SESSION = "0b9d1f6e-5f0e-4b43-9a51-6f9f9f0f3c11"
@@ -142,8 +143,18 @@ def test_the_parent_goes_where_the_screen_has_it() -> None:
 def test_a_screen_without_labels_or_with_a_field_nobody_fills_is_known_before_the_start() -> None:
     cost = ScreenField(field_id="customfield_1", name="Cost centre", required=True)
     team = ScreenField(field_id="customfield_2", name="Team", required=True, has_default=True)
-    assert missing_on_screen(SCREEN) == ([], [])
-    assert missing_on_screen((*without("labels"), cost, team)) == (["labels"], ["Cost centre"])
+    assert missing_on_screen(SCREEN) == []
+    assert missing_on_screen(without("labels")) == ["labels"]
+    assert unfilled(ticket(), target((*SCREEN, cost, team))) == ["Cost centre"]
+
+
+def test_a_required_field_that_the_session_fills_is_no_obstacle() -> None:
+    screen = tuple(
+        field.model_copy(update={"required": True}) if field.field_id == "components" else field
+        for field in SCREEN
+    )
+    assert unfilled(ticket(), target(screen)) == ["Components"]
+    assert unfilled(ticket(components=("Content",)), target(screen)) == []
 
 
 def test_an_update_changes_text_and_proof_together_and_nothing_else() -> None:
