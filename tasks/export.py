@@ -1,13 +1,19 @@
 """Export: every ticket in Jira exactly once, with its file and its links. The order of the steps is the flow's."""
 
+from functools import partial
+
 from prefect import task
 
+from blocks.database import database_engine
+from db.engine import session_scope
 from db.enums import SessionStage
+from db.repositories.progress import ProgressRepository
 from tasks import export_steps as steps
 from tasks.artifacts import publish_table
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.payload import Target
 from tasks.export_desk import export_desk
+from tasks.progress import Standing, shown_progress
 from tasks.retrying import RETRYING
 
 
@@ -21,8 +27,15 @@ async def check_jira(run: StageRun) -> Target:
 @task(task_run_name="create the issues", **RETRYING)
 async def create_issues(run: StageRun, target: Target) -> int:
     """Create an issue for every ticket that has none, in the order of work; returns how many there are now."""
-    async with export_desk(run) as desk:
+    async with export_desk(run) as desk, shown_progress(run, "issues created", partial(_standing, run)):
         return await steps.create(desk, target)
+
+
+async def _standing(run: StageRun) -> Standing:
+    async with session_scope(await database_engine()) as session:
+        progress = ProgressRepository(session)
+        counts = await progress.counts(run.session_id)
+        return Standing(counts.in_jira, counts.tickets, await progress.last_group_in_jira(run.session_id))
 
 
 @task(task_run_name="upload the attachments", **RETRYING)

@@ -35,7 +35,7 @@ class Standing:
         return round(100 * self.done / self.total, 1) if self.total else 100.0
 
 
-class Counter:
+class Count:
     """A standing that is counted up."""
 
     def __init__(self, total: int) -> None:

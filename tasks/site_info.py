@@ -10,6 +10,7 @@ from db.enums import SessionStage
 from db.repositories.sessions import SessionRepository
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.jira import session_client
+from tasks.progress import Count, shown_progress
 from tasks.project_context import store_context
 from tasks.retrying import ONCE, RETRYING
 from tasks.stage_record import actor_of
@@ -21,8 +22,11 @@ async def check_project(run: StageRun) -> ProjectContext:
     """Ask Jira for the project, our permissions, its sprints, people, issue types and create-screen fields."""
     async with session_scope(await database_engine()) as session:
         record = await SessionRepository(session).get(run.session_id)
-    async with session_client(record) as client:
-        return await load_project_context(client, record.jira_project_key)
+    step = Count(1)
+    async with shown_progress(run, "project checked", step.measure), session_client(record) as client:
+        project = await load_project_context(client, record.jira_project_key)
+        step.advance()
+    return project
 
 
 @task(task_run_name="store the site info", **RETRYING)

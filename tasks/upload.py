@@ -23,6 +23,7 @@ from tasks.core.spec.load import load_spec
 from tasks.core.spec.model import SourceFile, Spec, Table
 from tasks.core.spec.report import spec_report
 from tasks.core.tickets.planning import plan_tickets
+from tasks.progress import Count, shown_progress
 from tasks.retrying import ONCE, RETRYING
 from tasks.sources import read_named
 from tasks.stage_record import actor_of
@@ -61,9 +62,12 @@ async def check_spec(run: StageRun) -> list[Finding]:
             actions=(f"Give it the spec: drupal-tickets upload {run.session_id} FOLDER",),
             code="no-files",
         )
-    spec = await asyncio.to_thread(load_files, files, settings)
-    async with session_scope(engine) as session:
-        await _store(run, files, spec, FileRepository(session), SessionRepository(session))
+    count = Count(len(files))
+    async with shown_progress(run, "files checked", count.measure):
+        spec = await asyncio.to_thread(load_files, files, settings)
+        async with session_scope(engine) as session:
+            await _store(run, files, spec, FileRepository(session), SessionRepository(session))
+        count.advance(len(files))
     return list(spec.findings)
 
 

@@ -18,6 +18,7 @@ from tasks.checking import Checked, Comparison, check, store
 from tasks.core.errors import UserFixable, ValidationRequired
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.comparison import summed_up
+from tasks.progress import Count, shown_progress
 from tasks.retrying import ONCE, RETRYING
 from tasks.stage_record import actor_of
 
@@ -25,7 +26,11 @@ from tasks.stage_record import actor_of
 @task(task_run_name="validate the tickets", **RETRYING)
 async def validate_all(run: StageRun, chosen: Sequence[UUID] = ()) -> Checked:
     """Check every ticket, or those chosen, as it would be sent; an edit made meanwhile leaves the session stale."""
-    return await check(await database_engine(), run.session_id, actor_of(run), chosen)
+    step = Count(1)
+    async with shown_progress(run, "tickets checked", step.measure):
+        checked = await check(await database_engine(), run.session_id, actor_of(run), chosen)
+        step.advance()
+    return checked
 
 
 @task(task_run_name="store the validation", **RETRYING)

@@ -18,10 +18,11 @@ from tasks.core.tickets.prompt import ANSWER
 from tasks.core.tickets.written import Written
 from tasks.lifecycle import require_not_cancelled
 from tasks.model_ledger import SpendLedger
+from tasks.progress import Count, shown_progress
 from tasks.retrying import RETRYING, TaskOptions
 from tasks.writers import ModelWriter, OfflineWriter, Writer, prompt_hash
 from tasks.writing_plan import OFFLINE, WritingPlan, load_block, make_writing_plan, no_block
-from tasks.writing_report import Progress, cost_rows, outcome_rows, text_rows
+from tasks.writing_report import cost_rows, outcome_rows, text_rows
 
 if TYPE_CHECKING:
     from blocks.model_client import ModelClient
@@ -57,7 +58,7 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
     """
     gate, failures = asyncio.Semaphore(at_once), list[Exception]()
 
-    async def write_one(ticket: PlannedTicket, progress: Progress) -> Written | None:
+    async def write_one(ticket: PlannedTicket, count: Count) -> Written | None:
         async with gate:
             if failures:
                 return None
@@ -66,11 +67,12 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
             except Exception as error:
                 failures.append(error)
                 return None
-            await progress.one_more()
+            count.advance(group=ticket.entity_group)
             return written
 
-    async with Progress(run, len(plan.tickets)) as progress:
-        texts = await asyncio.gather(*(write_one(ticket, progress) for ticket in plan.tickets))
+    count = Count(len(plan.tickets))
+    async with shown_progress(run, "tickets written", count.measure):
+        texts = await asyncio.gather(*(write_one(ticket, count) for ticket in plan.tickets))
     if failures:
         raise failures[0]
     return {ticket.key: text for ticket, text in zip(plan.tickets, texts, strict=True) if text is not None}

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Select, func, select
 
-from db.enums import SessionStage, SessionStatus
+from db.enums import EntityGroup, SessionStage, SessionStatus
 from db.errors import NotFound
 from db.models import ModelReservation, Session, Ticket
 from db.repositories.base import Repository
@@ -42,6 +42,13 @@ class ProgressRepository(Repository):
         if row is None:
             raise NotFound(f"There is no session {session_id}.")
         return Counts(*row)
+
+    async def last_group_in_jira(self, session_id: uuid.UUID) -> EntityGroup | None:
+        """The part of the site that the last created issue belongs to."""
+        query = select(Ticket.entity_group).where(
+            Ticket.session_id == session_id, Ticket.jira_ticket_key.is_not(None)
+        )
+        return await self.session.scalar(query.order_by(Ticket.user_order.desc()).limit(1))
 
     async def spent_usd(self, session_id: uuid.UUID) -> Decimal:
         """What the model has cost; a call that is not settled counts at its ceiling."""

@@ -1,5 +1,6 @@
 """The reconciler against a real Prefect server: rows that say running and are not, and runs that never started."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,8 +13,9 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelled, Crashed, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Crashed, Pending, Running, Scheduled, Suspended
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,6 +26,7 @@ from db.models import SessionTask
 from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
+from db.repositories.reviews import ReviewRepository
 from db.repositories.sessions import SessionRepository
 from tests.stack import RunningStack
 
@@ -64,14 +67,23 @@ async def claimed(engine: AsyncEngine, session_id: UUID, run_id: UUID) -> None:
         await SessionRepository(session).set_status(session_id, SessionStatus.EXPORTING, actor=ACTOR)
 
 
-async def a_run(state: State[Any]) -> UUID:
+async def a_run(state: State[Any], deployment: str = "cleanup-tokens") -> UUID:
     """A flow run that nobody executes, in the given state."""
     async with get_client() as client:
-        deployment = await client.read_deployment_by_name("cleanup-tokens/cleanup-tokens")
+        found = await client.read_deployment_by_name(f"{deployment}/{deployment}")
         later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
-        run = await client.create_flow_run_from_deployment(deployment.id, state=later)
+        run = await client.create_flow_run_from_deployment(found.id, state=later)
         await client.set_flow_run_state(run.id, state, force=True)
     return run.id
+
+
+async def state_of(run_id: UUID) -> str:
+    async with get_client() as client:
+        return str((await client.read_flow_run(run_id)).state_name)
+
+
+def minutes_ago(minutes: int) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
 def reconcile(stack: RunningStack) -> None:
@@ -141,6 +153,98 @@ async def test_what_was_queued_and_never_started_is_triggered_once(
                 flow_run_filter=FlowRunFilter.model_validate({"tags": {"all_": [f"session:{session_id}"]}})
             )
         assert [run.parameters["requested_by"] for run in runs] == ["reconciler"]
+
+
+async def test_what_waits_for_a_worker_is_not_told_as_news_every_minute(
+    stack: RunningStack, prefect: None, engine: AsyncEngine
+) -> None:
+    async with session_at_review(engine) as session_id, get_client() as client:
+        async with session_scope(engine) as session:
+            row = await TaskRepository(session).queue(session_id, TaskType.ADF_VALIDATION, actor=ACTOR)
+            await session.execute(
+                update(SessionTask).where(SessionTask.id == row.id).values(queued_at=minutes_ago(5))
+            )
+        deployment = await client.read_deployment_by_name("validate-tickets/validate-tickets")
+        late: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
+        key = f"{session_id}:{row.task_type}:{row.id}"
+        await client.create_flow_run_from_deployment(deployment.id, state=late, idempotency_key=key)
+        await asyncio.sleep(1.5)
+        reconcile(stack)
+        async with session_scope(engine) as session:
+            trail = await AuditRepository(session).trail(session_id)
+        assert "run.triggered" not in {entry.event_type for entry in trail}
+        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.ACTIVE)
+
+
+async def test_a_cancelled_run_whose_worker_is_gone_is_cancelled_after_a_minute(
+    stack: RunningStack, prefect: None, engine: AsyncEngine
+) -> None:
+    async with session_at_review(engine) as session_id:
+        run_id = await a_run(Cancelling(timestamp=minutes_ago(2)))
+        await claimed(engine, session_id, run_id)
+        reconcile(stack)
+        assert await standing(engine, session_id) == (TaskStatus.CANCELLED, SessionStatus.ACTIVE)
+        assert await state_of(run_id) == "Cancelled"
+
+
+async def test_a_run_that_is_just_being_cancelled_gets_its_time(
+    stack: RunningStack, prefect: None, engine: AsyncEngine
+) -> None:
+    async with session_at_review(engine) as session_id:
+        await claimed(engine, session_id, await a_run(Cancelling()))
+        reconcile(stack)
+        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.EXPORTING)
+
+
+async def test_a_run_whose_worker_died_before_starting_it_is_handed_out_again(
+    stack: RunningStack, prefect: None, engine: AsyncEngine
+) -> None:
+    async with session_at_review(engine) as session_id, get_client() as client:
+        found = await client.read_deployment_by_name("revalidation-gate/revalidation-gate")
+        later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
+        run = await client.create_flow_run_from_deployment(
+            found.id,
+            state=later,
+            parameters={"session_id": str(session_id), "requested_by": "a test"},
+        )
+        await client.set_flow_run_state(run.id, Pending(timestamp=minutes_ago(3)), force=True)
+        reconcile(stack)
+        async with session_scope(engine) as session:
+            events = {entry.event_type for entry in await AuditRepository(session).trail(session_id)}
+        assert "run.restarted" in events
+        assert await state_of(run.id) != "Pending"
+        await client.set_flow_run_state(run.id, Cancelled(), force=True)
+
+
+@pytest.mark.parametrize("how", ["its time is over", "its run has ended", "its run waits"])
+async def test_a_review_that_nobody_can_answer_is_closed_and_can_be_opened_again(
+    stack: RunningStack, prefect: None, engine: AsyncEngine, how: str
+) -> None:
+    waits = timedelta(seconds=-1) if how == "its time is over" else timedelta(days=7)
+    state: State[Any] = Cancelled() if how == "its run has ended" else Suspended(timeout_seconds=600)
+    async with session_at_review(engine) as session_id:
+        run_id = str(await a_run(state, "review-tickets"))
+        async with session_scope(engine) as session:
+            await ReviewRepository(session).open_round(session_id, run_id, actor=ACTOR, waits=waits)
+        reconcile(stack)
+        async with session_scope(engine) as session:
+            last = await ReviewRepository(session).latest(session_id)
+            assert last is not None
+            assert (last.closed_at is None) == (how == "its run waits")
+            assert (await ReviewRepository(session).open_round(session_id, "again", actor=ACTOR)).round == 2
+
+
+async def test_its_own_runs_go_after_a_day_those_that_never_started_included(
+    stack: RunningStack, prefect: None
+) -> None:
+    async with get_client() as client:
+        own = await client.read_deployment_by_name("reconcile-tasks/reconcile-tasks")
+        yesterday: State[Any] = Scheduled(scheduled_time=minutes_ago(25 * 60))
+        run = await client.create_flow_run_from_deployment(own.id, state=yesterday)
+        await client.set_flow_run_state(run.id, Cancelled(), force=True)
+        reconcile(stack)
+        with pytest.raises(ObjectNotFound):
+            await client.read_flow_run(run.id)
 
 
 async def test_what_was_queued_a_moment_ago_is_left_to_its_trigger(
