@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from typer.main import get_command
@@ -37,11 +38,22 @@ app = typer.Typer(
 
 
 @app.command()
-def up(json: Json = False) -> None:
+def up(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where the Prefect server listens; beyond 127.0.0.1 it demands PREFECT_SERVER_API_AUTH_STRING.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Start the whole stack on this machine and follow its logs; Ctrl-C stops all of it."""
     from deployments.stack.up import up
 
-    raise typer.Exit(up(settings_from_environment(), as_json=json))
+    settings = settings_from_environment()
+    chosen = settings.model_copy(update={"server_host": host}) if host else settings
+    raise typer.Exit(up(chosen, as_json=json))
 
 
 app.command("run")(run.run)

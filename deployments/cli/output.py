@@ -24,6 +24,8 @@ SECRET_VARIABLES = (
     "DRUPAL_TICKETS_ENCRYPTION_KEY",
     "PREFECT_API_KEY",
     "PREFECT_API_AUTH_STRING",
+    "PREFECT_SERVER_API_AUTH_STRING",
+    "PREFECT_SERVER_ENCRYPTION_KEY",
 )
 # What a terminal would obey instead of showing; tab and line feed are harmless.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -55,7 +55,7 @@ def _elsewhere(settings: Settings) -> Connection | None:
     return Connection(
         database_url=settings.database_url.get_secret_value(),
         prefect_api_url=api_url,
-        ui_url=api_url.removesuffix("/api"),
+        ui_url=settings.ui_url or api_url.removesuffix("/api"),
         jira_url=settings.jira_url or "",
     )
 

@@ -9,7 +9,12 @@ from deployments.stack.home import PREFECT_KEY, Home, encryption_key
 from deployments.stack.state import Connection
 
 # Flows take these from blocks; no process but the one that fills the blocks needs to know them.
-SECRETS = ("JIRA_API_TOKEN", "ANTHROPIC_API_KEY")
+SECRETS = (
+    "JIRA_API_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "PREFECT_SERVER_ENCRYPTION_KEY",
+)
+SERVER_CREDENTIAL = "PREFECT_SERVER_API_AUTH_STRING"
 MORE_SECRETS = ("DATABASE_URL", "JIRA_OAUTH_CLIENT_SECRET", "DRUPAL_TICKETS_ENCRYPTION_KEY")
 
 PLAIN_OUTPUT = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PREFECT_LOGGING_COLORS": "false"}
@@ -38,21 +43,20 @@ WORKER = {
 
 def for_sandbox() -> dict[str, str]:
     """Nothing but the surroundings."""
-    return {**_surroundings(*SECRETS, *MORE_SECRETS), **PLAIN_OUTPUT}
+    return {
+        **_surroundings(*SECRETS, *MORE_SECRETS, SERVER_CREDENTIAL, "PREFECT_API_AUTH_STRING"),
+        **PLAIN_OUTPUT,
+    }
 
 
-def for_server(home: Home, database_url: str, port: int) -> dict[str, str]:
-    """Prefect's server: its database, its own address, and who may talk to it from a browser."""
-    ui = f"http://127.0.0.1:{port}"
+def for_server(home: Home, database_url: str, connection: Connection) -> dict[str, str]:
+    """Prefect's server: its database, its key and its own addresses; `server.py` adds what guards it."""
     own = {
         "PREFECT_HOME": str(home.prefect),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
         "PREFECT_SERVER_ENCRYPTION_KEY": home.key(PREFECT_KEY),
-        "PREFECT_SERVER_UI_API_URL": f"{ui}/api",
-        "PREFECT_UI_URL": ui,
-        "PREFECT_API_URL": f"{ui}/api",
-        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
-        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"{ui},http://localhost:{port}",
+        "PREFECT_UI_URL": connection.ui_url,
+        "PREFECT_API_URL": connection.prefect_api_url,
     }
     return {**_surroundings(*SECRETS, *MORE_SECRETS), **PLAIN_OUTPUT, **QUIET, **PROMPT_SERVER, **own}
 
@@ -77,7 +81,7 @@ def for_worker(settings: Settings, connection: Connection, query_seconds: int) -
         own["DRUPAL_TICKETS_ENCRYPTION_KEY"] = encryption_key(settings)
     home = {"DRUPAL_TICKETS_HOME": str(settings.home)}
     return {
-        **_surroundings(*SECRETS),
+        **_surroundings(*SECRETS, SERVER_CREDENTIAL),
         **home,
         **PLAIN_OUTPUT,
         **QUIET,

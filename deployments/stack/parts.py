@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import httpx
 
+from deployments.stack.state import own_credential
+
 POOL = "drupal-tickets"
 MAINTENANCE_POOL = "drupal-tickets-maintenance"
 SERVER, SANDBOX, BOOTSTRAP, WORKER, MAINTENANCE = (
@@ -35,14 +37,11 @@ class Part:
     grace: float = 10
 
 
-def prefect_server(environment: Mapping[str, str], port: int) -> Part:
-    """Prefect's API, services and UI on one port of this machine."""
-    command = _python(
-        "uvicorn", "--factory", "deployments.stack.prefect_app:create_app", "--host", "127.0.0.1"
-    )
-    options = ("--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3")
-    url = f"http://127.0.0.1:{port}/api/health"
-    return Part(SERVER, (*command, *options), environment, lambda client: responds(client, url), port)
+def prefect_server(environment: Mapping[str, str], host: str, port: int) -> Part:
+    """Prefect's API, services and UI on one port."""
+    command = _python("deployments.stack.server", "--host", host, "--port", str(port))
+    url = f"{environment['PREFECT_API_URL']}/health"
+    return Part(SERVER, command, environment, lambda client: responds(client, url), port)
 
 
 def jira_sandbox(environment: Mapping[str, str], port: int, state: str) -> Part:
@@ -86,7 +85,7 @@ def session_limit() -> int:
 def web_client() -> httpx.AsyncClient:
     """A client for our own parts, past any proxy, and for a Prefect server elsewhere with its credential."""
     headers = {}
-    if credential := os.environ.get("PREFECT_API_AUTH_STRING"):
+    if credential := own_credential().get("PREFECT_API_AUTH_STRING"):
         headers["Authorization"] = f"Basic {b64encode(credential.encode()).decode()}"
     elif key := os.environ.get("PREFECT_API_KEY"):
         headers["Authorization"] = f"Bearer {key}"

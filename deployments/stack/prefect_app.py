@@ -1,10 +1,13 @@
-"""Prefect's server as we run it on this machine: it answers to its own name and to its own pages only."""
+"""Prefect's server as we run it: it answers to its own names and to its own pages only."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-OUR_NAMES = ["127.0.0.1", "localhost"]
+THIS_MACHINE = ("127.0.0.1", "localhost")
 POLICY_VIOLATION = 1008
 
 
@@ -35,6 +38,13 @@ def create_app() -> ASGIApp:
     from prefect.server.api.server import create_app as create_prefect
     from prefect.settings import get_current_settings
 
-    origins = get_current_settings().server.api.cors_allowed_origins.split(",")
+    settings = get_current_settings()
+    origins = settings.server.api.cors_allowed_origins.split(",")
     own_pages = OwnPagesOnly(create_prefect(final=True), origins)
-    return TrustedHostMiddleware(own_pages, allowed_hosts=OUR_NAMES)
+    return TrustedHostMiddleware(own_pages, allowed_hosts=own_names([*origins, settings.api.url or ""]))
+
+
+def own_names(addresses: Iterable[str]) -> list[str]:
+    """The names that requests may use: those of the pages, that by which workers call the API, and this machine."""
+    named = {urlsplit(address).hostname for address in addresses}
+    return sorted({*THIS_MACHINE, *filter(None, named)})

@@ -21,6 +21,7 @@ from deployments.stack.parts import Part
 from deployments.stack.ports import LOOPBACK, choose_port
 from deployments.stack.postgres import DATABASE, PREFECT_DATABASE, Postgres
 from deployments.stack.processes import ProcessId, last_words, listens, start, stop
+from deployments.stack.server import require_credential, server_addresses
 from deployments.stack.state import Connection, State
 from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
 
@@ -57,6 +58,7 @@ class Stack:
 
     async def start_all(self) -> None:
         """Everything that a session needs. The maintenance worker comes last: nobody waits for it."""
+        self._require_guarded()
         url = await self._open_database()
         connection = self._addresses(url)
         self._note(connection=connection)
@@ -92,6 +94,12 @@ class Stack:
         await asyncio.to_thread(self._postgres.stop)
         await self._client.aclose()
 
+    def _require_guarded(self) -> None:
+        # Before anything is started: the server itself would refuse as well, but only its log would say so.
+        given = self._settings
+        if not given.prefect_api_url:
+            require_credential(given.environment(), given.server_host, given.ui_url or "")
+
     async def _open_database(self) -> str:
         if self._settings.database_url:
             url = self._settings.database_url.get_secret_value()
@@ -118,11 +126,13 @@ class Stack:
 
     def _addresses(self, database_url: str) -> Connection:
         given = self._settings
-        ui = f"http://{LOOPBACK}:{choose_port(self._home, 'prefect')}" if not given.prefect_api_url else ""
+        api_url, ui_url = given.prefect_api_url or "", given.ui_url or ""
+        if not given.prefect_api_url:
+            api_url, ui_url = server_addresses(given, choose_port(self._home, "prefect", given.server_host))
         return Connection(
             database_url=database_url,
-            prefect_api_url=given.prefect_api_url or f"{ui}/api",
-            ui_url=ui or (given.prefect_api_url or "").removesuffix("/api"),
+            prefect_api_url=api_url,
+            ui_url=ui_url or api_url.removesuffix("/api"),
             jira_url=given.jira_url or f"http://{LOOPBACK}:{choose_port(self._home, 'jira')}",
             prefect_home="" if given.prefect_api_url else str(self._home.prefect),
         )
@@ -133,9 +143,9 @@ class Stack:
             return
         await self._start_postgres()
         await self._postgres.create_database(PREFECT_DATABASE)
-        port = _port(connection.ui_url)
-        own = environment.for_server(self._home, self._postgres.url(PREFECT_DATABASE), port)
-        await self._start(parts.prefect_server(own, port))
+        own = environment.for_server(self._home, self._postgres.url(PREFECT_DATABASE), connection)
+        port = _port(connection.prefect_api_url)
+        await self._start(parts.prefect_server(own, self._settings.server_host, port))
 
     async def _start_sandbox(self, connection: Connection) -> None:
         if not self._settings.jira_url:

@@ -31,6 +31,7 @@ class Connection(BaseModel):
             "PREFECT_API_URL": self.prefect_api_url,
             "PREFECT_HOME": self.prefect_home,
             "PREFECT_CLIENT_MAX_RETRIES": "8",
+            **own_credential(),
             **_past_proxies(),
         }
         return {name: value for name, value in values.items() if value}
@@ -91,6 +92,13 @@ def require_same(settings: Settings, connection: Connection) -> None:
 
 def _path(home: Home) -> Path:
     return home.run / "stack.json"
+
+
+def own_credential() -> dict[str, str]:
+    """What this environment says to a Prefect server; never noted in the home."""
+    # Whoever started the server knows its credential; clients read it under another name.
+    known = os.environ.get("PREFECT_API_AUTH_STRING") or os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    return {"PREFECT_API_AUTH_STRING": known} if known else {}
 
 
 def _past_proxies() -> dict[str, str]:

@@ -8,7 +8,9 @@ import pytest
 
 from deployments.settings import Settings
 from deployments.stack import environment
+from deployments.stack.environment import SERVER_CREDENTIAL
 from deployments.stack.home import Home
+from deployments.stack.server import protection
 from deployments.stack.state import Connection
 
 SECRETS = {
@@ -17,8 +19,13 @@ SECRETS = {
     "ANTHROPIC_API_KEY": "hunter-model",
     "DATABASE_URL": "postgresql://u:hunter-db@db/tickets",
     "DRUPAL_TICKETS_ENCRYPTION_KEY": "hunter-key",
+    "PREFECT_SERVER_API_AUTH_STRING": "hunter:server",
 }
-CONNECTION = Connection(database_url=SECRETS["DATABASE_URL"], prefect_api_url="http://127.0.0.1:4200/api")
+CONNECTION = Connection(
+    database_url=SECRETS["DATABASE_URL"],
+    prefect_api_url="http://127.0.0.1:4242/api",
+    ui_url="http://127.0.0.1:4242",
+)
 
 # As Prefect itself reads them: a name it does not know would pass unnoticed.
 READ = """
@@ -60,7 +67,8 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_the_server_is_set_up_as_it_must_be(home: Home) -> None:
-    read = as_prefect_reads(environment.for_server(home, "postgresql+asyncpg:///prefect", 4242))
+    given = environment.for_server(home, "postgresql+asyncpg:///prefect", CONNECTION)
+    read = as_prefect_reads({**given, **protection(given, "127.0.0.1", 4242)})
     assert read["csrf"] is True
     assert read["cors"] == "http://127.0.0.1:4242,http://localhost:4242"
     assert read["analytics"] is False
@@ -92,20 +100,20 @@ def test_each_part_knows_only_the_secrets_that_it_needs(home: Home, monkeypatch:
     settings = Settings.from_environment({**os.environ, "DRUPAL_TICKETS_HOME": str(home.root)})
 
     def known(variables: dict[str, str]) -> set[str]:
-        return {name for name, value in SECRETS.items() if value in variables.values()}
+        return {name for name, value in SECRETS.items() if variables.get(name) == value}
 
     assert known(environment.for_sandbox()) == set()
-    assert known(environment.for_server(home, "postgresql:///prefect", 4200)) == set()
+    assert known(environment.for_server(home, "postgresql:///prefect", CONNECTION)) == {SERVER_CREDENTIAL}
     assert known(environment.for_worker(settings, CONNECTION, 1)) == set(SECRETS) - {
         "JIRA_API_TOKEN",
         "ANTHROPIC_API_KEY",
+        SERVER_CREDENTIAL,
     }
     assert known(environment.for_bootstrap(settings, CONNECTION)) == set(SECRETS)
 
 
 def test_the_key_of_prefects_blocks_is_kept_in_the_home(home: Home) -> None:
-    first = environment.for_server(home, "postgresql:///prefect", 4200)["PREFECT_SERVER_ENCRYPTION_KEY"]
-    assert (
-        environment.for_server(home, "postgresql:///prefect", 4200)["PREFECT_SERVER_ENCRYPTION_KEY"] == first
-    )
+    first = environment.for_server(home, "postgresql:///prefect", CONNECTION)
+    again = environment.for_server(home, "postgresql:///prefect", CONNECTION)
+    assert first["PREFECT_SERVER_ENCRYPTION_KEY"] == again["PREFECT_SERVER_ENCRYPTION_KEY"]
     assert (home.keys / "prefect.key").stat().st_mode & 0o777 == 0o600
