@@ -141,13 +141,12 @@ async def _store(
     blocked = {finding.file for finding in spec.blocking}
     for file in files:
         table = tables.get(file.filename)
-        valid = table is not None and file.filename not in blocked
         await repository.store_parsed(
             file.id,
             csv_type=table.csv_type if table else None,
             parsed=_parsed(table) if table else None,
             row_count=len(table.rows) if table else 0,
-            status=FileValidationStatus.VALID if valid else FileValidationStatus.INVALID,
+            status=FileValidationStatus.INVALID if file.filename in blocked else FileValidationStatus.VALID,
             type_set_by=file.type_set_by or TypeSetBy.DETECTION,
             actor=actor_of(run),
         )

@@ -87,9 +87,15 @@ def detect(parsed: ParsedFile) -> Detection:
     return _partial(parsed, fits) or _custom(parsed)
 
 
-def is_helper(parsed: ParsedFile, detection: Detection) -> bool:
-    """Whether a file is called like a sheet that only helps to fill in the others, and has the header of no tab."""
-    return detection.csv_type in (None, "custom") and bool(_HELPERS.search(file_key(parsed.filename)))
+def why_left_out(parsed: ParsedFile, detection: Detection) -> str | None:
+    """Why a file that is no tab of the template need not be asked about; None where it must be."""
+    if detection.csv_type not in (None, "custom") or detection.confidence == 1:
+        return None
+    if not any(parsed.header):
+        return "nothing stands in it"
+    if _HELPERS.search(file_key(parsed.filename)):
+        return "it is called like a sheet that helps to fill in the others, and has the header of no tab"
+    return None
 
 
 def declared(parsed: ParsedFile, csv_type: str) -> Detection:
@@ -183,12 +189,18 @@ def _detection(fit: _Fit, confidence: float, *reasons: str, rivals: tuple[str, .
         kind = fit.kind or _kind_in_file_name(fit)
         missing = tuple(name for name in fit.missing if not (kind and name == _KIND))
         implied = {_KIND: kind} if kind else {}
-        return Detection(fit.tab.name, confidence, reasons, fit.columns, missing, rivals, implied)
+        return Detection(fit.tab.name, confidence, reasons, _with_lookups(fit), missing, rivals, implied)
     header, taken = fit.parsed.header, fit.columns.values()
     first = next((at for at, name in enumerate(header) if at not in taken and name), None)
     named = {fit.tab.label: first} if first is not None and fit.tab.label not in fit.columns else {}
     missing = tuple(name for name in fit.missing if name == "parent")  # what a person declared must be there
     return Detection(fit.tab.name, confidence, reasons, {**fit.columns, **named}, missing, rivals)
+
+
+def _with_lookups(fit: _Fit) -> Mapping[str, int]:
+    """The columns; machine names serve as references where a file has these alone."""
+    instead = {one.reference: fit.columns[one.column] for one in fit.tab.lookups if one.column in fit.columns}
+    return {**instead, **fit.columns}
 
 
 def _kind_in_file_name(fit: _Fit) -> str:
@@ -212,13 +224,13 @@ def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool | None:
 
 
 def _by_file_name(filename: str, fits: Sequence[_Fit]) -> _Fit | None:
-    """The type whose words the file name holds; the longest words win, since shorter ones stand within them."""
+    """The type whose words the file name holds: the last ones, then the longest, since others stand within them."""
     name = f" {file_key(filename)} "
     squeezed = name.replace(" ", "")
-    found = [
-        (len(words), fit)
-        for fit in fits
-        for words in fit.tab.file_words
-        if f" {words} " in name or (len(words) > 4 and words.replace(" ", "") in squeezed)  # noqa: PLR2004
-    ]
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    found = []
+    for fit in fits:
+        for words in fit.tab.file_words:
+            letters = words.replace(" ", "")
+            if f" {words} " in name or (len(words) > 4 and letters in squeezed):  # noqa: PLR2004
+                found.append((squeezed.rfind(letters) + len(letters), len(letters), fit))
+    return max(found, key=lambda place: place[:2])[2] if found else None

@@ -63,10 +63,7 @@ class LabelIndex:
         """Whether the tab has things of this kind, but nothing of any kind by this name, spelled however."""
         name, kind = split_typed(value)
         kind = kind or self._qualify(beside)
-        if kind:
-            possible = kind in self.qualifiers
-        else:
-            possible = not value.endswith(")")  # some other kind of entity, or who knows
+        possible = kind in self.qualifiers if kind else not value.endswith(")")  # else of who knows what kind
         return possible and not self._knows(name, value) and not self._knows(*SEPARATORS.split(value))
 
     def _knows(self, *names: str) -> bool:

@@ -8,7 +8,7 @@ from tasks.core.findings import Finding
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.checks import cells, fields, intake, relations
 from tasks.core.spec.derive import derive
-from tasks.core.spec.detection import Detection, declared, detect, is_helper
+from tasks.core.spec.detection import Detection, declared, detect, why_left_out
 from tasks.core.spec.model import ParsedFile, SourceFile, Spec, Table
 from tasks.core.spec.reading import read
 from tasks.core.spec.references import Resolver
@@ -32,19 +32,19 @@ def load_spec(
 def _load(files: Sequence[SourceFile], settings: SessionSettings, types: Mapping[str, str]) -> Spec:
     findings: list[Finding] = []
     tables: list[Table] = []
-    helpers: list[tuple[ParsedFile, Detection]] = []
+    odd: list[tuple[ParsedFile, Detection, str]] = []
     for file in files:
         reading = read(file)
         findings += reading.findings
         if reading.parsed is None:
             continue
         detection = _detect(reading.parsed, types)
-        if is_helper(reading.parsed, detection):
-            helpers.append((reading.parsed, detection))
+        if why := why_left_out(reading.parsed, detection):
+            odd.append((reading.parsed, detection, why))
         else:
             tables += _understand(reading.parsed, detection, settings, findings)
-    for parsed, detection in helpers:
-        findings += intake.helper_findings(parsed) if tables else intake.detection_findings(parsed, detection)
+    for parsed, detection, why in odd:
+        findings += intake.left_out(parsed, why) if tables else intake.detection_findings(parsed, detection)
     resolver = Resolver(tabs_of(tables))
     tables, derived = derive(tables, resolver)
     findings += derived

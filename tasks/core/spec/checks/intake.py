@@ -52,11 +52,9 @@ def detection_findings(parsed: ParsedFile, detection: Detection) -> Iterable[Fin
         )
 
 
-def helper_findings(parsed: ParsedFile) -> Iterable[Finding]:
-    """A file that only helps to fill in the others: it makes no tickets."""
-    message = (
-        f"“{parsed.filename}” was left out: it is called like a helper sheet and has the header of no tab."
-    )
+def left_out(parsed: ParsedFile, why: str) -> Iterable[Finding]:
+    """A file that makes no tickets, and nobody would expect it to."""
+    message = f"“{parsed.filename}” was left out: {why}."
     yield _file(parsed, "file-left-out", ErrorSeverity.INFO, message, _set_type(parsed, REGISTRY))
 
 
