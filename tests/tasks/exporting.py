@@ -96,8 +96,7 @@ class Export:
         async with session_scope(self.engine) as session:
             record = await SessionRepository(session).get(self.session_id)
         settings = SessionSettings.model_validate(record.settings).jira
-        email, token = self.login if self.login[0] else (self.sandbox.email, self.sandbox.token)
-        async with JiraClient(self.sandbox.url, email, token, in_flight=settings.in_flight) as client:
+        async with self.client(settings) as client:
             ledger = IntentLedger(
                 self.engine,
                 self.session_id,
@@ -111,6 +110,11 @@ class Export:
             client.ask_before_writing(ledger.require_my_turn)
             share_pauses(client, self.engine)
             yield Desk(record, settings, client, ledger)
+
+    def client(self, settings: JiraSettings) -> JiraClient:
+        """How this export logs in."""
+        email, token = self.login if self.login[0] else (self.sandbox.email, self.sandbox.token)
+        return JiraClient(self.sandbox.url, email, token, in_flight=settings.in_flight)
 
     async def claim(self, task_id: str | None = None) -> Fence:
         """Take the session for a new run."""
