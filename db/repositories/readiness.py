@@ -13,13 +13,14 @@ from db.enums import (
     SessionStage,
     SessionStatus,
     TaskType,
-    WrittenBy,
 )
 from db.models import JiraProjectContext, SendIntent, Ticket
 from db.repositories.background import TaskRepository
 from db.repositories.base import Repository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.sessions import SessionRepository
+from db.repositories.tickets import TicketRepository
+from db.repositories.unedited import edited_by_person
 from db.repositories.validations import ValidationRepository
 
 
@@ -68,7 +69,6 @@ class ReadinessRepository(Repository):
         running = await TaskRepository(self.session).current(session_id)
         groups = await self._groups(session_id)
         total = sum(group.tickets for group in groups)
-        edited = sum(group.edited for group in groups)
         approved = last is not None and last.decision is ReviewDecision.APPROVE
         return Standing(
             session_id=session_id,
@@ -77,7 +77,7 @@ class ReadinessRepository(Repository):
             running=running.task_type if running else None,
             tickets=total,
             in_jira=await self._count(session_id, Ticket.jira_ticket_key.is_not(None)),
-            unedited_share=1 - edited / total if total else 0.0,
+            unedited_share=await TicketRepository(self.session).unedited_share(session_id),
             not_ready=await self._not_ready(session_id),
             open_intents=await self._open_intents(session_id),
             validated=validation.last_validated_at is not None,
@@ -96,7 +96,7 @@ class ReadinessRepository(Repository):
         )
 
     async def _groups(self, session_id: uuid.UUID) -> list[GroupCount]:
-        edited = func.count().filter(Ticket.written_by == WrittenBy.PERSON)
+        edited = func.count().filter(edited_by_person())
         not_ready = func.count().filter(~Ticket.ready_for_jira)
         query = (
             select(Ticket.entity_group, func.count(), edited, not_ready)

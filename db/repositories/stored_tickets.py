@@ -4,17 +4,18 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Integer, cast, delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import aliased, defer, joinedload
 
 from db.actor import Actor
-from db.enums import EntityGroup, EventCategory, WrittenBy
+from db.enums import EntityGroup, EventCategory
 from db.errors import NotFound
 from db.models import Attachment, Session, Ticket, TicketDependency, TicketVersion
 from db.repositories.audit import Event
 from db.repositories.base import Repository
 from db.repositories.new_ticket import NewTicket, store_attachments, store_dependencies, upsert_tickets
 from db.repositories.ticket_changes import keep_versions, require_not_in_jira
+from db.repositories.unedited import unedited_share
 from db.repositories.validations import ValidationRepository
 
 WHOLE = (joinedload(Ticket.attachment),)
@@ -106,9 +107,8 @@ class StoredTickets(Repository):
         return list(await self.session.scalars(query.execution_options(populate_existing=True)))
 
     async def unedited_share(self, session_id: uuid.UUID) -> float:
-        """The share of tickets whose text no person changed; 0 without tickets."""
-        unedited = func.avg(cast(Ticket.written_by != WrittenBy.PERSON, Integer))
-        share = await self.session.scalar(select(unedited).where(Ticket.session_id == session_id))
+        """The share of tickets whose content no person changed: of those in Jira, or of all before the export."""
+        share = await self.session.scalar(select(unedited_share()).where(Ticket.session_id == session_id))
         return float(share or 0)
 
     async def replace_all(

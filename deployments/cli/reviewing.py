@@ -1,7 +1,5 @@
 """`drupal-tickets review`: what stands between the tickets and Jira, and the decision about them."""
 
-from collections import Counter
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
     from db.actor import Actor
     from db.enums import ReviewDecision
-    from db.models import SessionValidation, Ticket
+    from db.models import SessionValidation
 
 
 class Decision(StrEnum):
@@ -108,7 +106,6 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
     from db.repositories.readiness import ReadinessRepository
     from db.repositories.reviews import ReviewRepository
     from db.repositories.sessions import SessionRepository
-    from db.repositories.tickets import TicketRepository
     from db.repositories.validations import ValidationRepository
     from deployments.cli.report import session_part
     from tasks.checking import compared
@@ -118,16 +115,24 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
         standing = await ReadinessRepository(session).standing(session_id)
         record = await SessionRepository(session).get(session_id)
         busy = await TaskRepository(session).current(session_id) is not None
-        tickets = await TicketRepository(session).list_tickets(session_id)
         last = await ReviewRepository(session).latest(session_id)
         validations = ValidationRepository(session)
         fresh, validation = await validations.is_fresh(session_id), await validations.get(session_id)
     approved_as_is = last is not None and last.revision == validation.revision
     return {
         "session": session_part(record, busy=busy),
-        "groups": _groups(tickets),
+        "groups": [
+            {
+                "group": one.group.value,
+                "tickets": one.tickets,
+                "edited": one.edited,
+                "not_ready": one.not_ready,
+            }
+            for one in standing.groups
+        ],
         "readiness": standing_part(standing),
         "review": {
+            "round": last.round if last else 0,
             "decision": last.decision.value if last and last.decision else None,
             "decided_by": last.decided_by if last else None,
             "changed_since": bool(last and last.decision) and not approved_as_is,
@@ -139,19 +144,6 @@ async def _standing(engine: "AsyncEngine", session_id: UUID) -> dict[str, Any]:
             for problem, since in one.lines
         ],
     }
-
-
-def _groups(tickets: "Sequence[Ticket]") -> list[dict[str, Any]]:
-    from db.enums import WrittenBy
-
-    names = sorted({ticket.entity_group.value for ticket in tickets})
-    edited = Counter(t.entity_group.value for t in tickets if t.written_by is WrittenBy.PERSON)
-    waiting = Counter(t.entity_group.value for t in tickets if not t.ready_for_jira)
-    total = Counter(t.entity_group.value for t in tickets)
-    return [
-        {"group": name, "tickets": total[name], "edited": edited[name], "not_ready": waiting[name]}
-        for name in names
-    ]
 
 
 def _validation_word(validation: "SessionValidation") -> str:

@@ -39,7 +39,7 @@ def new_ticket(key: str, **changed: Any) -> NewTicket:
         "criteria": ["It exists.", "It is translatable."],
         "description": adf(key),
         "content_hash": f"hash of {key}",
-        "plan": {"key": key},
+        "plan": {"key": key, "depends_on": list(changed.get("depends_on", ()))},
         "csv_source_files": [{"file": "bundles.csv", "records": [2]}],
         "source_hash": f"source of {key}",
         "written_by": WrittenBy.OFFLINE,

@@ -11,6 +11,9 @@ from db.engine import session_scope
 from db.enums import EntityGroup, WrittenBy
 from db.errors import Changed, InJira, NotFound, Refused
 from db.models import Ticket
+from db.repositories.dependencies import DependencyRepository
+from db.repositories.intents import IntentRepository, JiraIssue
+from db.repositories.readiness import ReadinessRepository
 from db.repositories.tickets import TicketChanges, TicketRepository
 from tests.builders.database import (
     DIRECTOR,
@@ -224,6 +227,36 @@ async def test_the_unedited_share_counts_tickets_whose_text_no_person_changed(
     await edit(engine, first, {"user_notes": "mind the gap"}, content("gap"))
     await assign(engine, session_id, [second.id], {"sprint": "1"})
     assert await share() == 0.75
+
+
+async def test_a_dependency_that_a_person_adds_or_takes_away_is_an_edit_of_its_ticket(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    ids = await store_tickets(engine, session_id, "a", new_ticket("b", depends_on=["a"]), "c", "d")
+    a, b, c = ids["a"], ids["b"], ids["c"]
+    async with session_scope(engine) as session:
+        dependencies, tickets = DependencyRepository(session), TicketRepository(session)
+        assert await tickets.unedited_share(session_id) == 1
+        await dependencies.link(session_id, c, a, actor=DIRECTOR)
+        await dependencies.unlink(session_id, b, a, actor=DIRECTOR)
+        assert await tickets.unedited_share(session_id) == 0.5
+        [group] = (await ReadinessRepository(session).standing(session_id)).groups
+        assert group.edited == 2
+        await dependencies.unlink(session_id, c, a, actor=DIRECTOR)
+        await dependencies.link(session_id, b, a, actor=DIRECTOR)
+        assert await tickets.unedited_share(session_id) == 1
+
+
+async def test_once_there_are_issues_the_unedited_share_is_that_of_what_was_exported(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    await store_tickets(engine, session_id, "a", "b", "c")
+    [first, second, _] = await listed(engine, session_id)
+    await edit(engine, first, {"story": "mine"}, content("mine"))
+    async with session_scope(engine) as session:
+        issues = [JiraIssue(t.id, f"L-{t.key}", f"https://jira/L-{t.key}") for t in (first, second)]
+        await IntentRepository(session).resolve(session_id, issues, actor=DIRECTOR)
+        assert await TicketRepository(session).unedited_share(session_id) == 0.5
 
 
 # Many at once
