@@ -1,0 +1,87 @@
+"""Prefect's REST API as a program of a person uses it: runs started, forms answered, artifacts read."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from tests.stack import RunningStack
+
+PATIENCE = 90
+
+
+class PrefectApi:
+    """A few calls of the API."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+
+    def start(self, deployment: str, **parameters: Any) -> str:
+        """Start a deployment; returns the id of the run."""
+        found = self._get(f"deployments/name/{deployment}/{deployment}")
+        return str(self._post(f"deployments/{found['id']}/create_flow_run", parameters=parameters)["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run with its state."""
+        return dict(self._get(f"flow_runs/{run_id}"))
+
+    def wait(self, run_id: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The run once it is as wanted."""
+        ends = time.monotonic() + PATIENCE
+        while not until(run := self.run(run_id)):
+            assert time.monotonic() < ends, f"still {run['state']}"
+            time.sleep(0.3)
+        return run
+
+    def form(self, run_id: str, number: int) -> str:
+        """What the form of a round says above its fields, once it waits."""
+        key = f"review-{number}"
+        run = self.wait(
+            run_id, lambda run: (keys_of(run) or {}).get("schema", "").startswith(key) or is_over(run)
+        )
+        keys = keys_of(run)
+        assert keys is not None, run["state"]
+        return str(self._get(f"flow_runs/{run_id}/input/{keys['description']}"))
+
+    def answer(self, run_id: str, **given: Any) -> str:
+        """Answer the form; returns how the server takes it: ACCEPT, REJECT or ABORT."""
+        return str(self._post(f"flow_runs/{run_id}/resume", run_input=given)["status"])
+
+    def end_of(self, run_id: str) -> tuple[str, str]:
+        """How a run ended, and what it says."""
+        state = self.wait(run_id, is_over)["state"]
+        return state["type"], state["message"] or ""
+
+    def artifacts(self, run_id: str) -> Counter[str]:
+        """How many artifacts of each key a run has."""
+        found = self._post("artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
+        return Counter(one["key"].split("-reviewed-")[0] for one in found)
+
+    def _get(self, path: str) -> Any:
+        return self.http.get(path).raise_for_status().json()
+
+    def _post(self, path: str, **body: Any) -> Any:
+        return self.http.post(path, json=body).raise_for_status().json()
+
+
+def is_over(run: dict[str, Any]) -> bool:
+    """Whether a run has ended."""
+    return run["state"]["type"] in ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
+
+
+def keys_of(run: dict[str, Any]) -> dict[str, str] | None:
+    """Under which keys a suspended run keeps its form."""
+    keys = (run["state"].get("state_details") or {}).get("run_input_keyset")
+    return dict(keys) if keys and run["state"]["type"] == "PAUSED" else None
+
+
+@contextmanager
+def prefect_api(stack: RunningStack) -> Iterator[PrefectApi]:
+    """The API of the stack's server, with a CSRF token."""
+    with httpx.Client(base_url=stack.connection.prefect_api_url, trust_env=False, timeout=30) as http:
+        token = http.get("csrf-token", params={"client": "test"}).json()["token"]
+        http.headers.update({"Prefect-Csrf-Client": "test", "Prefect-Csrf-Token": token})
+        yield PrefectApi(http)
