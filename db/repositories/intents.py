@@ -97,6 +97,7 @@ class IntentRepository(Repository):
                 raise NotValidated(
                     f'"{ticket.title}" changed while its issue was looked for; validate again.'
                 )
+        ids = {ticket.id: ticket.jira_issue_id for ticket in tickets}  # they stay when an issue moves
         new = [issue for ticket_id, issue in given.items() if known[ticket_id] is None]
         for ticket in tickets:
             if known[ticket.id] is None:
@@ -107,7 +108,8 @@ class IntentRepository(Repository):
         await self._mark_created(new)
         data = [_event("ticket.exported", i.ticket_id, {"issue": i.key, "url": i.url}, i.key) for i in new]
         await self._write(actor, session_id, data)
-        return [issue for issue in issues if known[issue.ticket_id] not in (None, issue.key)]
+        others = [issue for issue in issues if known[issue.ticket_id] not in (None, issue.key)]
+        return [issue for issue in others if issue.issue_id is None or ids[issue.ticket_id] != issue.issue_id]
 
     async def refuse(
         self, session_id: uuid.UUID, fence: Fence, reasons: Mapping[uuid.UUID, str], *, actor: Actor

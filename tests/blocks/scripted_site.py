@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ class ScriptedSite:
 
 
 @contextmanager
-def scripted(*replies: Reply) -> Iterator[ScriptedSite]:
+def scripted(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedSite]:
     """A site on a free port, as long as the body runs."""
     site = ScriptedSite(*replies)
 
@@ -80,9 +81,11 @@ def scripted(*replies: Reply) -> Iterator[ScriptedSite]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    site.url = f"http://127.0.0.1:{server.server_address[1]}"
+    site.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     try:
         yield site
     finally:

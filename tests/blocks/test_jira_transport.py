@@ -1,9 +1,17 @@
 """What a failed call to Jira means, and when it is made again."""
 
+import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraNotFound, JiraRefused, NotSent, RateLimited
@@ -83,6 +91,43 @@ async def test_no_connection_means_that_nothing_was_sent() -> None:
             await client.create_issues([ISSUE], within=30)
 
 
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate of 127.0.0.1 that we trust, for a site to show."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1), [])
+    signed = made.add_extension(address, critical=True).sign(key, hashes.SHA256())
+    file = tmp_path / "site.pem"
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(plain + signed.public_bytes(Encoding.PEM))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_an_encrypted_connection_that_breaks_has_an_unknown_outcome(
+    certificate: ssl.SSLContext,
+) -> None:
+    with scripted(Reply(drop=True), CREATED, tls=certificate) as site:
+        with pytest.raises(UnknownOutcome):
+            await create(site)
+        assert len(site.seen) == 1
+        await create(site)
+
+
+async def test_a_certificate_that_is_not_trusted_means_that_nothing_was_sent(
+    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with scripted(CREATED, tls=certificate) as site:
+        with pytest.raises(AdminRequired, match="not trusted"):
+            await create(site)
+        assert site.seen == []
+
+
 async def test_a_create_request_that_waited_too_long_is_not_sent(site: ScriptedSite) -> None:
     async with client_of(site) as client:
         with pytest.raises(NotSent, match="too late"):
@@ -112,11 +157,22 @@ async def test_a_question_is_not_asked_for_ever() -> None:
         assert len(site.seen) == 5
 
 
-async def test_retry_after_is_waited_out() -> None:
-    with scripted(Reply(429, None, {"Retry-After": "1"}), Reply(200, ME)) as site:
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_waited_out(status: int) -> None:
+    with scripted(Reply(status, None, {"Retry-After": "1"}), Reply(200, ME)) as site:
         started = time.monotonic()
         await read(site)
         assert 1 <= time.monotonic() - started < 3
+
+
+async def test_without_retry_after_the_end_of_the_window_counts() -> None:
+    reset = (datetime.now(UTC) + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%MZ")
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    with scripted(Reply(429, None, headers)) as site:
+        with pytest.raises(RateLimited) as caught:
+            await create(site)
+        assert caught.value.retry_after is not None
+        assert 1700 < caught.value.retry_after <= 1800
 
 
 async def test_a_pause_longer_than_our_patience_is_said_and_not_waited_for(site: ScriptedSite) -> None:

@@ -15,10 +15,11 @@ from db.errors import CancelRequested, InJira, NotFound, NotValidated, StaleAtte
 from db.fence import Fence
 from db.models import SendIntent, Ticket
 from db.repositories.background import TaskRepository
+from db.repositories.delivery import DeliveryRepository
 from db.repositories.intents import IntentRepository, JiraIssue
 from db.repositories.sessions import SessionRepository
-from db.repositories.tickets import Content, TicketRepository
-from tests.builders.database import DIRECTOR, FLOW, adf, make_session, store_tickets, validate
+from db.repositories.tickets import Content, NewAttachment, TicketRepository
+from tests.builders.database import DIRECTOR, FLOW, adf, make_session, new_ticket, store_tickets, validate
 
 FENCE = Fence("run-1", 1)
 
@@ -56,9 +57,24 @@ async def open_intents(
         return await IntentRepository(session).open_intents(session_id, fence, items, again=again, actor=FLOW)
 
 
-async def resolve(engine: AsyncEngine, session_id: uuid.UUID, **issues: str) -> list[JiraIssue]:
+async def resolve(
+    engine: AsyncEngine,
+    session_id: uuid.UUID,
+    issue_id: str | None = None,
+    content_hash: str | None = None,
+    **issues: str,
+) -> list[JiraIssue]:
     known = await tickets(engine, session_id)
-    found = [JiraIssue(known[key].id, issue, f"https://jira/{issue}", "1") for key, issue in issues.items()]
+    found = [
+        JiraIssue(
+            known[key].id,
+            issue,
+            f"https://jira/{issue}",
+            issue_id or issue.rpartition("-")[2],
+            content_hash,
+        )
+        for key, issue in issues.items()
+    ]
     async with session_scope(engine) as session:
         return await IntentRepository(session).resolve(session_id, found, actor=FLOW)
 
@@ -208,6 +224,39 @@ async def test_a_second_issue_of_a_ticket_is_named_as_surplus(
     [surplus] = await resolve(engine, session_id, a="LAKE-9")
     assert surplus.key == "LAKE-9"
     assert (await tickets(engine, session_id))["a"].jira_ticket_key == "LAKE-1"
+
+
+async def test_the_same_issue_under_another_key_is_no_second_one(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    await open_intents(engine, session_id, "a")
+    await resolve(engine, session_id, a="LAKE-1")
+    assert await resolve(engine, session_id, issue_id="1", a="MOVED-4") == []
+
+
+async def test_an_issue_is_not_stored_with_a_ticket_that_has_another_text_by_now(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    await open_intents(engine, session_id, "a")
+    await refuse(engine, session_id, "a")
+    await retitle(engine, session_id, "a")
+    with pytest.raises(NotValidated, match='"New" changed'):
+        await resolve(engine, session_id, content_hash="hash of a", a="LAKE-1")
+    assert await resolve(engine, session_id, content_hash="new hash", a="LAKE-1") == []
+
+
+async def test_the_file_of_a_ticket_that_does_not_stand_as_validated_is_not_sent(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    await store_tickets(engine, session_id, new_ticket("d", attachment=NewAttachment("d.md", "# D")))
+    file = (await tickets(engine, session_id))["d"].attachment
+    assert file is not None
+    async with session_scope(engine) as session:
+        with pytest.raises(NotValidated):
+            await DeliveryRepository(session).upload_starts(file.id)
+    await validate(engine, session_id)
+    async with session_scope(engine) as session:
+        await DeliveryRepository(session).upload_starts(file.id)
 
 
 async def test_an_issue_found_late_is_adopted_although_the_intent_was_given_up(
