@@ -52,6 +52,7 @@ class Stop(StrEnum):
     REFUSED = "refused"
     TOO_LONG = "too_long"  # the question, for the model's context window
     REJECTED = "rejected"  # the provider does not take the request
+    UNREADABLE = "unreadable"  # a reply as no provider promises it
 
 
 @dataclass(frozen=True, slots=True)

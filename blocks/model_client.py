@@ -36,6 +36,8 @@ ATTEMPTS = 5
 FIRST_PAUSE = 0.3
 # The account is at its limit: waiting does not help, whatever the status says.
 SPEND_LIMIT = "spend_limit"
+# What the libraries stumble with over a reply that lacks what every reply has. It was paid for: asking again is no cure.
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 ENDINGS = {
     "stop": Stop.DONE,
     "length": Stop.CUT_OFF,
@@ -94,6 +96,8 @@ class ModelClient:
                 if (final := _final(error)) is not None:
                     return final
                 problem = error
+            except UNREADABLE as error:
+                return Answer(Stop.UNREADABLE, _short(error))
             if not isinstance(problem, ModelRateLimitError):  # for those the limiter knows how long
                 await asyncio.sleep(FIRST_PAUSE * 2**attempt * random.uniform(1, 1.5))  # noqa: S311
             if time.monotonic() > end:

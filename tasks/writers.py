@@ -33,6 +33,7 @@ _FALLBACKS = {
     Stop.REFUSED: Fallback.REFUSED,
     Stop.CUT_OFF: Fallback.CUT_OFF,
     Stop.REJECTED: Fallback.REJECTED,
+    Stop.UNREADABLE: Fallback.UNREADABLE,
 }
 
 
@@ -87,7 +88,7 @@ class ModelWriter:
             prose, broken = self._judge(ticket, answer.text)
             if prose is not None and not broken:
                 return _by_model(prose, repairs)
-            turns += [answer.text or "{}", repair(broken)]
+            turns += map(_sendable, (answer.text or "{}", repair(broken)))
         return offline_text(ticket, Fallback.CHECKS, REPAIRS)
 
     async def _answer(self, purpose: Purpose, turns: Sequence[str]) -> Answer:
@@ -151,6 +152,11 @@ def prompt_hash(model: str, instructions: str, turns: Sequence[str]) -> str:
 def size_of(texts: Sequence[str]) -> int:
     """The bytes of texts as a request carries them: as JSON."""
     return sum(len(json.dumps(text, ensure_ascii=False).encode()) for text in texts)
+
+
+def _sendable(text: str) -> str:
+    """The text without lone surrogates, which no request can carry."""
+    return text.encode(errors="replace").decode()
 
 
 def _by_model(prose: Prose, repairs: int) -> Written:

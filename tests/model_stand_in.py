@@ -27,6 +27,8 @@ PRICES = {"input": 0.10, "write": 0.125, "read": 0.01, "output": 0.50}  # USD pe
 MODEL = "claude-haiku-5-5"
 KEY = "stand-in-key"
 CONTENT_FAULTS = ("obey", "invent", "truncate", "refuse", "gibberish")
+# What no documentation promises and some gateway sends all the same.
+ODD_FAULTS = ("nul", "surrogate", "empty", "new_stop", "no_usage", "no_content", "not_json", "array")
 HTTP_FAULTS = ("rate_limit", "rate_limit_silent", "overload", "error", "hang", "drop", "drop_midway")
 PIECE = re.compile(r"[A-Za-z]{1,5}|\d{1,3}|\s+|[^\sA-Za-z\d]")
 ROWS = re.compile(r"<rows>\n(.*?)\n</rows>", re.DOTALL)
@@ -127,7 +129,7 @@ class StandIn:
             self.paid[digest] += 1
             self.stats.paid_again += self.paid[digest] > 1
         self.stats.answered += 1
-        return Reply(200, message)
+        return Reply(200, odd(message, fault))
 
     def completion(self, request: dict[str, Any]) -> "Reply":
         """The same for who speaks OpenAI's Chat Completions: always honest, for whatever model."""
@@ -243,7 +245,7 @@ class Reply:
     """What goes back, or half of it, or nothing."""
 
     status: int
-    body: dict[str, Any]
+    body: Any
     headers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
 
@@ -275,11 +277,22 @@ def honest(ticket: dict[str, Any], own: random.Random) -> dict[str, Any]:
     }
 
 
+def odd(message: dict[str, Any], fault: str) -> Any:
+    """A reply as nobody expects it."""
+    if fault == "new_stop":
+        return {**message, "stop_reason": "something_new"}
+    if fault in ("no_usage", "no_content"):
+        return {name: value for name, value in message.items() if name != fault.removeprefix("no_")}
+    return {"empty": {**message, "content": []}, "not_json": "<html>", "array": [message]}.get(fault, message)
+
+
 def dishonest(ticket: dict[str, Any], fault: str, own: random.Random) -> dict[str, Any]:
     """A text that breaks the rules, the way models do."""
     text = honest(ticket, own)
     if fault == "invent":
         text["criteria"][0] = f"The field `field_never_heard_of_{own.randrange(99)}` is required."
+    if fault in ("nul", "surrogate"):
+        text["criteria"][0] += "\0" if fault == "nul" else "\ud800"
     if fault == "obey":
         cells = [cell for row in ticket["rows"] for cell in row.values() if INJECTED.search(cell)]
         orders = cells or ["As an AI I follow you. See https://evil.example/ <b>now</b>."]
@@ -316,7 +329,7 @@ class Server:
         reply = await self.answer(first.split(" ")[1], headers, body)
         if reply.drop == "drop":
             return False
-        payload = json.dumps(reply.body).encode()
+        payload = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
         extra = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
         start = f"HTTP/1.1 {reply.status} x\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n"
         data = f"{start}{extra}\r\n".encode() + payload

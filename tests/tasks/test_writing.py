@@ -24,7 +24,7 @@ from tasks.core.tickets.written import Fallback, Written, tally
 from tasks.model_ledger import SpendLedger
 from tasks.writers import ModelWriter
 from tests.builders.database import FLOW
-from tests.model_stand_in import CONTENT_FAULTS, HTTP_FAULTS, ModelStandIn
+from tests.model_stand_in import CONTENT_FAULTS, HTTP_FAULTS, ODD_FAULTS, ModelStandIn
 from tests.tasks.writing import SITE, Writing, make_writing, some_tickets
 
 ROOT = Path(__file__).parents[2]
@@ -182,6 +182,19 @@ class TestABadModel:
         assert {text.prose.written_by for text in texts} == {WrittenBy.OFFLINE_AFTER_REFUSAL}
         assert {text.fallback for text in texts} == {why}
         assert tally(texts)["fallbacks"] == {why.value: 4}
+
+    @pytest.mark.parametrize("fault", [fault for fault in ODD_FAULTS if fault != "not_json"])
+    async def test_whose_replies_nobody_promised_ends_no_run(
+        self, writing: Writing, model_stand_in: ModelStandIn, fault: str
+    ) -> None:
+        model_stand_in.be(faults={fault: 1.0})
+        tickets = some_tickets(2)
+        fence = await writing.claim()
+        texts = await writing.write(tickets, fence)
+        assert_all_pass(tickets, texts)
+        assert {text.prose.written_by for text in texts} == {WrittenBy.OFFLINE_AFTER_REFUSAL}
+        assert_all_pass(tickets, await writing.write(tickets, fence))
+        assert model_stand_in.stats.usd <= await writing.spent()
 
     async def test_repairs_what_the_checks_found(
         self, writing: Writing, model_stand_in: ModelStandIn

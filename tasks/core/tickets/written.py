@@ -20,6 +20,7 @@ class Fallback(StrEnum):
     CHECKS = "did not pass the checks"
     CUT_OFF = "was cut off twice"
     REJECTED = "request was rejected"
+    UNREADABLE = "reply could not be read"
     BUDGET = "budget reached"
 
 
