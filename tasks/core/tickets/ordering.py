@@ -34,7 +34,7 @@ def order(tickets: Iterable[PlannedTicket]) -> Order:
     placed = sorted(tickets, key=natural_place)
     known = {ticket.key: position for position, ticket in enumerate(placed)}
     edges = {ticket.key: _edges(ticket, known) for ticket in placed}
-    return _walk(edges)
+    return in_order(edges)
 
 
 def _edges(ticket: PlannedTicket, known: dict[str, int]) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def _edges(ticket: PlannedTicket, known: dict[str, int]) -> tuple[str, ...]:
     return tuple(sorted((key for key in wanted if key in known), key=known.__getitem__))
 
 
-def _walk(edges: dict[str, tuple[str, ...]]) -> Order:
+def in_order(edges: dict[str, tuple[str, ...]]) -> Order:
     """Depth first without recursion; an edge back to a ticket that is still being walked closes a cycle."""
     finished: list[str] = []
     state: dict[str, bool] = {}  # present: reached; True: finished

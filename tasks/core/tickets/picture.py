@@ -44,12 +44,12 @@ class _Box:
         return self.x + _BOX_WIDTH / 2
 
 
-def svg(graph: Graph, name: str) -> str:
-    """The picture as one SVG document."""
-    boxes, labels, height = _layout(graph.waves())
+def svg(graph: Graph, name: str, noun: str = "ticket") -> str:
+    """The picture as one SVG document; a box is a ticket, or what else the noun says."""
+    boxes, labels, height = _layout(graph.waves(), noun)
     in_cycle = {key for cycle in graph.cycles() for key in cycle}
     parts = [
-        *_head(graph, name),
+        *_head(graph, name, noun),
         *(_edge(boxes[to], boxes[ticket]) for ticket, to in graph.edges),
         *(_given_way(boxes[to], boxes[ticket]) for ticket, to in graph.gave_way),
         *labels,
@@ -75,14 +75,14 @@ _DEFINITIONS = (
 )
 
 
-def _layout(waves: Sequence[Sequence[Node]]) -> tuple[dict[str, _Box], list[str], float]:
+def _layout(waves: Sequence[Sequence[Node]], noun: str) -> tuple[dict[str, _Box], list[str], float]:
     """Where each box stands; the labels of waves and groups; the height of it all."""
     boxes: dict[str, _Box] = {}
     labels: list[str] = []
     y: float = _HEAD
     for number, wave in enumerate(waves, start=1):
-        tickets = f"{len(wave)} ticket{'s' * (len(wave) != 1)}"
-        labels.append(_text(_MARGIN, y - 10, f"Wave {number} · {tickets}", 'font-weight="bold"'))
+        count = f"{len(wave)} {noun}{'s' * (len(wave) != 1)}"
+        labels.append(_text(_MARGIN, y - 10, f"Wave {number} · {count}", 'font-weight="bold"'))
         labels.append(
             f'<line x1="{_MARGIN}" x2="{WIDTH - _MARGIN}" y1="{y - 4}" y2="{y - 4}" stroke="#cbd5e1"/>'
         )
@@ -98,8 +98,8 @@ def _layout(waves: Sequence[Sequence[Node]]) -> tuple[dict[str, _Box], list[str]
     return boxes, labels, y
 
 
-def _head(graph: Graph, name: str) -> Iterator[str]:
-    title = f"{visible(name)}: {len(graph.nodes)} tickets in {len(graph.waves())} waves, what waits for what"
+def _head(graph: Graph, name: str, noun: str) -> Iterator[str]:
+    title = f"{visible(name)}: {len(graph.nodes)} {noun}s in {len(graph.waves())} waves, what waits for what"
     yield _text(_MARGIN, 30, fitted(title, WIDTH - 2 * _MARGIN, 18), 'font-size="18" font-weight="bold"')
     x: float = _MARGIN
     for group in dict.fromkeys(node.group for node in graph.nodes):
