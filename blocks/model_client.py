@@ -36,7 +36,7 @@ ATTEMPTS = 5
 FIRST_PAUSE = 0.3
 # The account is at its limit: waiting does not help, whatever the status says.
 SPEND_LIMIT = "spend_limit"
-# What the libraries stumble with over a reply that lacks what every reply has. It was paid for: asking again is no cure.
+# What the libraries stumble with over a reply that lacks what every reply has; it was paid for, and no other comes.
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 ENDINGS = {
     "stop": Stop.DONE,
