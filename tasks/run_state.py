@@ -55,9 +55,10 @@ def state_of(flow_run_id: str) -> RunState:
     async def read() -> StateType | None:
         if not flow_run_id:
             return None
+        identifier = UUID(flow_run_id)
         async with get_client() as client:
             if not family:
-                family.extend([run.id for run in await lineage(client, UUID(flow_run_id))])
+                family.extend([run.id for run in await lineage(client, identifier)])
             wanted = FlowRunFilter.model_validate({"id": {"any_": family}})
             states = [run.state_type for run in await client.read_flow_runs(flow_run_filter=wanted)]
         return next((state for state in states if state in ENDED_BY_PERSON), states[0])

@@ -20,6 +20,7 @@ from tasks.lifecycle import require_not_cancelled
 from tasks.model_ledger import SpendLedger
 from tasks.progress import Count, shown_progress
 from tasks.retrying import RETRYING, TaskOptions
+from tasks.run_state import state_of
 from tasks.writers import ModelWriter, OfflineWriter, Writer, prompt_hash
 from tasks.writing_plan import OFFLINE, WritingPlan, load_block, make_writing_plan, no_block
 from tasks.writing_report import cost_rows, outcome_rows, text_rows
@@ -57,12 +58,14 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
     After the first ticket that cannot be written, what is under way ends and nothing new begins.
     """
     gate, failures = asyncio.Semaphore(at_once), list[Exception]()
+    wanted = state_of(run.flow_run_id)
 
     async def write_one(ticket: PlannedTicket, count: Count) -> Written | None:
         async with gate:
             if failures:
                 return None
             try:
+                await wanted.require_wanted()
                 written = await write_ticket.with_options(task_run_name=run_name(ticket))(ticket, writer)
             except Exception as error:
                 failures.append(error)

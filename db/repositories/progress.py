@@ -48,7 +48,10 @@ class ProgressRepository(Repository):
         query = select(Ticket.entity_group).where(
             Ticket.session_id == session_id, Ticket.jira_ticket_key.is_not(None)
         )
-        return await self.session.scalar(query.order_by(Ticket.user_order.desc()).limit(1))
+        group: EntityGroup | None = await self.session.scalar(
+            query.order_by(Ticket.user_order.desc()).limit(1)
+        )
+        return group
 
     async def spent_usd(self, session_id: uuid.UUID) -> Decimal:
         """What the model has cost; a call that is not settled counts at its ceiling."""

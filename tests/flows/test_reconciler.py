@@ -1,12 +1,15 @@
-"""The reconciler against a real Prefect server: rows that say running and are not, and runs that never started."""
+"""The reconciler against a real Prefect server: rows that say running and are not, and runs that never started.
+
+All cases are arranged side by side, the flow looks at them twice, and each test says what became of one of them.
+"""
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,8 +19,8 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Cancelling, Crashed, Pending, Running, Scheduled, Suspended
-from sqlalchemy import func, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.actor import Actor
 from db.engine import create_engine, session_scope
@@ -32,226 +35,255 @@ from tests.stack import RunningStack
 
 pytestmark = pytest.mark.stack
 ACTOR = Actor("a test")
+T = TypeVar("T")
 
 
-@pytest.fixture
-def prefect(stack: RunningStack) -> Iterator[None]:
-    with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
-        yield
+@dataclass
+class Case:
+    """One session, as the reconciler found it."""
 
+    stack: RunningStack
+    id: UUID = field(default_factory=uuid4)
+    run: UUID | None = None
 
-@pytest.fixture
-async def engine(stack: RunningStack) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(stack.connection.database_url, pooled=False)
-    yield engine
-    await engine.dispose()
+    async def in_database(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        engine = create_engine(self.stack.connection.database_url, pooled=False)
+        try:
+            async with session_scope(engine) as session:
+                return await work(session)
+        finally:
+            await engine.dispose()
 
+    async def at_review(self) -> None:
+        async def make(session: AsyncSession) -> None:
+            record = await SessionRepository(session).create(
+                actor=ACTOR, site_name="Reconciled", jira_project_key="TEST"
+            )
+            record.current_stage, self.id = SessionStage.REVIEW, record.id
 
-@asynccontextmanager
-async def session_at_review(engine: AsyncEngine) -> AsyncIterator[UUID]:
-    async with session_scope(engine) as session:
-        record = await SessionRepository(session).create(
-            actor=ACTOR, site_name="Reconciled", jira_project_key="TEST"
+        await self.in_database(make)
+
+    async def claimed_by(self, *states: State[Any], run_id: UUID | None = None) -> None:
+        """A run of the export holds the session; Prefect knows it in the last of these states."""
+        self.run = run_id or await self.a_run("export-tickets", *states)
+
+        async def claim(session: AsyncSession) -> None:
+            await TaskRepository(session).claim(self.id, TaskType.EXPORT, str(self.run), actor=ACTOR)
+            await SessionRepository(session).set_status(self.id, SessionStatus.EXPORTING, actor=ACTOR)
+
+        await self.in_database(claim)
+
+    async def queued(self, minutes: int, *states: State[Any]) -> None:
+        """A validation was queued so long ago; with states, its run is there and stands so."""
+
+        async def queue(session: AsyncSession) -> UUID:
+            row = await TaskRepository(session).queue(self.id, TaskType.ADF_VALIDATION, actor=ACTOR)
+            await session.execute(
+                update(SessionTask).where(SessionTask.id == row.id).values(queued_at=minutes_ago(minutes))
+            )
+            return row.id
+
+        row_id = await self.in_database(queue)
+        if states:
+            self.run = await self.a_run("validate-tickets", *states, key=f"{self.id}:adf_validation:{row_id}")
+
+    async def asked(self, waits: timedelta, *states: State[Any]) -> None:
+        """A review round waits in a run that stands so."""
+        self.run = await self.a_run("review-tickets", *states)
+        await self.in_database(
+            lambda session: ReviewRepository(session).open_round(
+                self.id, str(self.run), actor=ACTOR, waits=waits
+            )
         )
-        record.current_stage = SessionStage.REVIEW
-    yield record.id
-    async with session_scope(engine) as session:
-        if row := await TaskRepository(session).current(record.id):
-            await TaskRepository(session).cancel(record.id, row.task_id, row.attempt, actor=ACTOR)
-        await SessionRepository(session).delete(record.id, actor=ACTOR)
 
+    async def reconciler_ran(self, when: datetime) -> None:
+        """A run of the reconciler itself, called off before it began."""
+        async with get_client() as client:
+            own = await client.read_deployment_by_name("reconcile-tasks/reconcile-tasks")
+            planned: State[Any] = Scheduled(scheduled_time=when)
+            self.run = (await client.create_flow_run_from_deployment(own.id, state=planned)).id
+            await client.set_flow_run_state(self.run, Cancelled(), force=True)
 
-async def claimed(engine: AsyncEngine, session_id: UUID, run_id: UUID) -> None:
-    async with session_scope(engine) as session:
-        await TaskRepository(session).claim(session_id, TaskType.EXPORT, str(run_id), actor=ACTOR)
-        await SessionRepository(session).set_status(session_id, SessionStatus.EXPORTING, actor=ACTOR)
-
-
-async def a_run(state: State[Any], deployment: str = "cleanup-tokens") -> UUID:
-    """A flow run that nobody executes, in the given state."""
-    async with get_client() as client:
-        found = await client.read_deployment_by_name(f"{deployment}/{deployment}")
+    async def a_run(self, deployment: str, *states: State[Any], key: str | None = None) -> UUID:
+        """A flow run that nobody executes."""
         later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
-        run = await client.create_flow_run_from_deployment(found.id, state=later)
-        await client.set_flow_run_state(run.id, state, force=True)
-    return run.id
+        async with get_client() as client:
+            found = await client.read_deployment_by_name(f"{deployment}/{deployment}")
+            run = await client.create_flow_run_from_deployment(
+                found.id,
+                state=later,
+                idempotency_key=key,
+                parameters={"session_id": str(self.id), "requested_by": "a test"},
+            )
+            for state in states:
+                await client.set_flow_run_state(run.id, state, force=True)
+        return run.id
 
+    async def clear(self) -> None:
+        """Nothing of it is left to work on."""
 
-async def state_of(run_id: UUID) -> str:
-    async with get_client() as client:
-        return str((await client.read_flow_run(run_id)).state_name)
+        async def remove(session: AsyncSession) -> None:
+            if row := await TaskRepository(session).current(self.id):
+                await TaskRepository(session).cancel(self.id, row.task_id, row.attempt, actor=ACTOR)
+            await SessionRepository(session).delete(self.id, actor=ACTOR)
+
+        await self.in_database(remove)
+        async with get_client() as client:
+            wanted = FlowRunFilter.model_validate({"tags": {"all_": [f"session:{self.id}"]}})
+            runs = {run.id for run in await client.read_flow_runs(flow_run_filter=wanted)}
+            for run_id in runs | ({self.run} if self.run else set()):
+                try:
+                    await client.set_flow_run_state(run_id, Cancelled(), force=True)
+                except ObjectNotFound:
+                    continue
+
+    # What became of it
+
+    def row(self) -> tuple[TaskStatus, SessionStatus]:
+        async def read(session: AsyncSession) -> tuple[TaskStatus, SessionStatus]:
+            (row,) = await TaskRepository(session).history(self.id)
+            return row.status, (await SessionRepository(session).get(self.id)).status
+
+        return asyncio.run(self.in_database(read))
+
+    def events(self) -> list[str]:
+        trail = asyncio.run(self.in_database(lambda session: AuditRepository(session).trail(self.id)))
+        return [entry.event_type for entry in trail]
+
+    def state(self) -> str | None:
+        async def read() -> str | None:
+            assert self.run
+            async with get_client() as client:
+                return (await client.read_flow_run(self.run)).state_name
+
+        return asyncio.run(read())
 
 
 def minutes_ago(minutes: int) -> datetime:
     return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
-def reconcile(stack: RunningStack) -> None:
-    """One run of the flow in a process of its own, as a worker starts it."""
-    code = "import asyncio; from flows.reconciler import reconcile_tasks; asyncio.run(reconcile_tasks())"
+WEEK = timedelta(days=7)
+SUSPENDED: State[Any] = Suspended(timeout_seconds=600)
+ARRANGED: dict[str, Callable[[Case], Awaitable[None]]] = {
+    "cancelled": lambda case: case.claimed_by(Running(), Cancelled()),
+    "crashed": lambda case: case.claimed_by(Running(), Crashed()),
+    "lost": lambda case: case.claimed_by(run_id=uuid4()),
+    "works": lambda case: case.claimed_by(Running()),
+    "being cancelled": lambda case: case.claimed_by(Running(), Cancelling()),
+    "nobody there to cancel it": lambda case: case.claimed_by(
+        Running(), Cancelling(timestamp=minutes_ago(2))
+    ),
+    "never started": lambda case: case.queued(5),
+    "queued a moment ago": lambda case: case.queued(0),
+    "late": lambda case: case.queued(5, Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))),
+    "ended before it began": lambda case: case.queued(5, Crashed()),
+    "taken and never started": lambda case: case.queued(0, Pending(timestamp=minutes_ago(3))),
+    "review: time is over": lambda case: case.asked(timedelta(seconds=-1), Running(), SUSPENDED),
+    "review: cancelled": lambda case: case.asked(WEEK, Running(), SUSPENDED, Cancelled()),
+    "its own of yesterday": lambda case: case.reconciler_ran(minutes_ago(25 * 60)),
+    "review: waits": lambda case: case.asked(WEEK, Running(), SUSPENDED),
+}
+
+
+@pytest.fixture(scope="module")
+def cases(stack: RunningStack) -> Iterator[dict[str, Case]]:
+    """Every case, after the flow has looked at it twice."""
+    made = {name: Case(stack) for name in ARRANGED}
+
+    async def arrange() -> None:
+        for name, case in made.items():
+            await case.at_review()
+            await ARRANGED[name](case)
+
+    async def clear() -> None:
+        for case in made.values():
+            await case.clear()
+
+    with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
+        asyncio.run(arrange())
+        reconcile_twice(stack)
+        yield made
+        asyncio.run(clear())
+
+
+def reconcile_twice(stack: RunningStack) -> None:
+    """Two runs of the flow in a process of its own, as a worker starts it."""
+    code = (
+        "import asyncio\nfrom flows.reconciler import reconcile_tasks\n"
+        "for _ in range(2): asyncio.run(reconcile_tasks())"
+    )
     environment = {**stack.environment, **stack.connection.environment()}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
-
-
-async def standing(engine: AsyncEngine, session_id: UUID) -> tuple[TaskStatus, SessionStatus]:
-    async with session_scope(engine) as session:
-        (row,) = await TaskRepository(session).history(session_id)
-        return row.status, (await SessionRepository(session).get(session_id)).status
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=180)
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"),
-    [(Cancelled(), TaskStatus.CANCELLED), (Crashed(), TaskStatus.FAILED)],
-    ids=["cancelled", "crashed"],
+    ("name", "expected"),
+    [
+        ("cancelled", TaskStatus.CANCELLED),
+        ("crashed", TaskStatus.FAILED),
+        ("lost", TaskStatus.FAILED),
+        ("nobody there to cancel it", TaskStatus.CANCELLED),
+        ("ended before it began", TaskStatus.FAILED),
+    ],
 )
-async def test_a_run_that_prefect_ended_is_ended_here(
-    stack: RunningStack, prefect: None, engine: AsyncEngine, state: State[Any], expected: TaskStatus
-) -> None:
-    async with session_at_review(engine) as session_id:
-        await claimed(engine, session_id, await a_run(state))
-        reconcile(stack)
-        assert await standing(engine, session_id) == (expected, SessionStatus.ACTIVE)
+def test_a_run_that_is_dead_is_ended_here(cases: dict[str, Case], name: str, expected: TaskStatus) -> None:
+    assert cases[name].row() == (expected, SessionStatus.ACTIVE)
+    assert cases[name].events().count("run.reconciled") == 1
 
 
-async def test_a_run_that_prefect_does_not_know_has_died_and_says_how_to_go_on(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        await claimed(engine, session_id, uuid4())
-        reconcile(stack)
-        assert await standing(engine, session_id) == (TaskStatus.FAILED, SessionStatus.ACTIVE)
-        async with session_scope(engine) as session:
-            (error,) = await ErrorRepository(session).list_errors(session_id)
-            trail = await AuditRepository(session).trail(session_id)
-        assert "session resume" in error.recovery_actions[0]
-        assert "run.reconciled" in {entry.event_type for entry in trail}
+@pytest.mark.parametrize("name", ["works", "being cancelled"])
+def test_a_run_that_may_still_end_by_itself_is_left_alone(cases: dict[str, Case], name: str) -> None:
+    assert cases[name].row() == (TaskStatus.RUNNING, SessionStatus.EXPORTING)
 
 
-async def test_a_run_that_works_is_left_alone(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        await claimed(engine, session_id, await a_run(Running()))
-        reconcile(stack)
-        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.EXPORTING)
+def test_whoever_looks_at_a_dead_run_is_told_how_to_go_on(cases: dict[str, Case]) -> None:
+    lost = cases["lost"]
+    (error,) = asyncio.run(lost.in_database(lambda session: ErrorRepository(session).list_errors(lost.id)))
+    assert "session resume" in error.recovery_actions[0]
 
 
-async def test_what_was_queued_and_never_started_is_triggered_once(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        async with session_scope(engine) as session:
-            row = await TaskRepository(session).queue(session_id, TaskType.ADF_VALIDATION, actor=ACTOR)
-            long_ago = func.now() - timedelta(minutes=5)
-            await session.execute(
-                update(SessionTask).where(SessionTask.id == row.id).values(queued_at=long_ago)
-            )
-        reconcile(stack)
-        reconcile(stack)
+def test_what_nobody_could_cancel_is_cancelled_in_prefect_too(cases: dict[str, Case]) -> None:
+    assert cases["nobody there to cancel it"].state() == "Cancelled"
+
+
+def test_what_was_queued_and_never_started_is_triggered_once(cases: dict[str, Case]) -> None:
+    case = cases["never started"]
+
+    async def read() -> list[str]:
+        wanted = FlowRunFilter.model_validate({"tags": {"all_": [f"session:{case.id}"]}})
         async with get_client() as client:
-            runs = await client.read_flow_runs(
-                flow_run_filter=FlowRunFilter.model_validate({"tags": {"all_": [f"session:{session_id}"]}})
-            )
-        assert [run.parameters["requested_by"] for run in runs] == ["reconciler"]
+            runs = await client.read_flow_runs(flow_run_filter=wanted)
+        return [run.parameters["requested_by"] for run in runs]
+
+    assert asyncio.run(read()) == ["reconciler"]
+    assert case.events().count("run.triggered") == 1
 
 
-async def test_what_waits_for_a_worker_is_not_told_as_news_every_minute(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
+@pytest.mark.parametrize("name", ["late", "queued a moment ago"])
+def test_what_waits_for_a_worker_is_left_to_it_and_no_news(cases: dict[str, Case], name: str) -> None:
+    assert cases[name].row() == (TaskStatus.RUNNING, SessionStatus.ACTIVE)
+    assert "run.triggered" not in cases[name].events()
+
+
+def test_a_run_whose_worker_died_before_starting_it_is_handed_out_again(cases: dict[str, Case]) -> None:
+    case = cases["taken and never started"]
+    assert case.events().count("run.restarted") == 1
+    assert case.state() != "Pending" or "run.started" in case.events()
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"), [("review: time is over", 1), ("review: cancelled", 1), ("review: waits", 0)]
+)
+def test_a_review_that_nobody_can_answer_is_closed_and_can_be_opened_again(
+    cases: dict[str, Case], name: str, closed: int
 ) -> None:
-    async with session_at_review(engine) as session_id, get_client() as client:
-        async with session_scope(engine) as session:
-            row = await TaskRepository(session).queue(session_id, TaskType.ADF_VALIDATION, actor=ACTOR)
-            await session.execute(
-                update(SessionTask).where(SessionTask.id == row.id).values(queued_at=minutes_ago(5))
-            )
-        deployment = await client.read_deployment_by_name("validate-tickets/validate-tickets")
-        late: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
-        key = f"{session_id}:{row.task_type}:{row.id}"
-        await client.create_flow_run_from_deployment(deployment.id, state=late, idempotency_key=key)
-        await asyncio.sleep(1.5)
-        reconcile(stack)
-        async with session_scope(engine) as session:
-            trail = await AuditRepository(session).trail(session_id)
-        assert "run.triggered" not in {entry.event_type for entry in trail}
-        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.ACTIVE)
+    case = cases[name]
+    assert case.events().count("review.closed") == closed
+    again = case.in_database(lambda session: ReviewRepository(session).open_round(case.id, "2", actor=ACTOR))
+    assert asyncio.run(again).round == 2
 
 
-async def test_a_cancelled_run_whose_worker_is_gone_is_cancelled_after_a_minute(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        run_id = await a_run(Cancelling(timestamp=minutes_ago(2)))
-        await claimed(engine, session_id, run_id)
-        reconcile(stack)
-        assert await standing(engine, session_id) == (TaskStatus.CANCELLED, SessionStatus.ACTIVE)
-        assert await state_of(run_id) == "Cancelled"
-
-
-async def test_a_run_that_is_just_being_cancelled_gets_its_time(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        await claimed(engine, session_id, await a_run(Cancelling()))
-        reconcile(stack)
-        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.EXPORTING)
-
-
-async def test_a_run_whose_worker_died_before_starting_it_is_handed_out_again(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id, get_client() as client:
-        found = await client.read_deployment_by_name("revalidation-gate/revalidation-gate")
-        later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
-        run = await client.create_flow_run_from_deployment(
-            found.id,
-            state=later,
-            parameters={"session_id": str(session_id), "requested_by": "a test"},
-        )
-        await client.set_flow_run_state(run.id, Pending(timestamp=minutes_ago(3)), force=True)
-        reconcile(stack)
-        async with session_scope(engine) as session:
-            events = {entry.event_type for entry in await AuditRepository(session).trail(session_id)}
-        assert "run.restarted" in events
-        assert await state_of(run.id) != "Pending"
-        await client.set_flow_run_state(run.id, Cancelled(), force=True)
-
-
-@pytest.mark.parametrize("how", ["its time is over", "its run has ended", "its run waits"])
-async def test_a_review_that_nobody_can_answer_is_closed_and_can_be_opened_again(
-    stack: RunningStack, prefect: None, engine: AsyncEngine, how: str
-) -> None:
-    waits = timedelta(seconds=-1) if how == "its time is over" else timedelta(days=7)
-    state: State[Any] = Cancelled() if how == "its run has ended" else Suspended(timeout_seconds=600)
-    async with session_at_review(engine) as session_id:
-        run_id = str(await a_run(state, "review-tickets"))
-        async with session_scope(engine) as session:
-            await ReviewRepository(session).open_round(session_id, run_id, actor=ACTOR, waits=waits)
-        reconcile(stack)
-        async with session_scope(engine) as session:
-            last = await ReviewRepository(session).latest(session_id)
-            assert last is not None
-            assert (last.closed_at is None) == (how == "its run waits")
-            assert (await ReviewRepository(session).open_round(session_id, "again", actor=ACTOR)).round == 2
-
-
-async def test_its_own_runs_go_after_a_day_those_that_never_started_included(
-    stack: RunningStack, prefect: None
-) -> None:
-    async with get_client() as client:
-        own = await client.read_deployment_by_name("reconcile-tasks/reconcile-tasks")
-        yesterday: State[Any] = Scheduled(scheduled_time=minutes_ago(25 * 60))
-        run = await client.create_flow_run_from_deployment(own.id, state=yesterday)
-        await client.set_flow_run_state(run.id, Cancelled(), force=True)
-        reconcile(stack)
-        with pytest.raises(ObjectNotFound):
-            await client.read_flow_run(run.id)
-
-
-async def test_what_was_queued_a_moment_ago_is_left_to_its_trigger(
-    stack: RunningStack, prefect: None, engine: AsyncEngine
-) -> None:
-    async with session_at_review(engine) as session_id:
-        async with session_scope(engine) as session:
-            await TaskRepository(session).queue(session_id, TaskType.ADF_VALIDATION, actor=ACTOR)
-        reconcile(stack)
-        assert await standing(engine, session_id) == (TaskStatus.RUNNING, SessionStatus.ACTIVE)
+def test_its_own_runs_go_after_a_day_those_that_never_started_included(cases: dict[str, Case]) -> None:
+    with pytest.raises(ObjectNotFound):
+        cases["its own of yesterday"].state()
