@@ -9,6 +9,8 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
+from tasks.core.errors import AdminRequired
+
 UNAUTHORIZED = 401
 MARGIN = 60.0  # seconds before its end in which a token is renewed already
 
@@ -66,3 +68,15 @@ class OAuthLogin(AuthBase):
             if self._token is not None and self._token.secret.get_secret_value() == sent:
                 self._token = await self._tokens(self._token.secret)
         return True
+
+    def refusal(self, what: str, site: str, answer: requests.Response) -> AdminRequired:
+        """The error of a token that is refused although it is new; the gateway says why in its own shape."""
+        try:
+            said = str(answer.json()["message"])
+        except (ValueError, LookupError, TypeError):
+            said = "it did not say why"
+        return AdminRequired(
+            f"Jira at {site} did not accept the login of {self.account_name} when asked to {what}: {said}",
+            code="jira-login-refused",
+            actions=("Give the OAuth app its scopes (docs/jira.md), then: drupal-tickets jira login",),
+        )

@@ -19,7 +19,7 @@ from blocks.jira_errors import (
     succeeded,
 )
 from blocks.jira_limiter import NEAR_LIMIT_PAUSE, SiteLimiter
-from blocks.jira_oauth_login import OAuthLogin
+from blocks.jira_oauth_login import UNAUTHORIZED, OAuthLogin
 from tasks.core.errors import ProductError, Temporary, UnknownOutcome
 
 T = TypeVar("T")
@@ -153,6 +153,8 @@ class Transport:
         response = await self._sent(what, send, writes)
         if await self.login.renewed(response):
             response = await self._sent(what, send, writes)
+        if response.status_code == UNAUTHORIZED:
+            raise self.login.refusal(what, self.site, response)
         return response
 
     async def _sent(self, what: str, send: Send, writes: bool) -> requests.Response:

@@ -1,10 +1,10 @@
-"""A person's consent in the sandbox, and the stored login that it makes. `python -m` refreshes in a process of its own."""
+"""A person's consent in the sandbox, and the login that it makes. `python -m` refreshes in a process of its own."""
 
 import asyncio
 import os
 import sys
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -29,11 +29,12 @@ def app_at(url: str) -> OAuthApp:
     return OAuthApp.for_site(url, SANDBOX_CLIENT_ID, SecretStr(SANDBOX_CLIENT_SECRET))
 
 
-async def consent(sandbox: JiraSandbox, email: str = EMAIL) -> Tokens:
+async def consent(sandbox: JiraSandbox, email: str = EMAIL, scope: str = "") -> Tokens:
     """What a person does on the consent page, and the tokens that come of it."""
     app = app_at(sandbox.url)
+    chosen = {"as": email} | ({"scope": scope} if scope else {})
     async with httpx.AsyncClient(verify=False) as http:
-        page = await http.get(f"{app.consent_address(REDIRECT, 'state')}&as={email}")
+        page = await http.get(f"{app.consent_address(REDIRECT, 'state')}&{urlencode(chosen)}")
     code = parse_qs(urlsplit(page.headers["location"]).query)["code"][0]
     return await app.exchange(code, REDIRECT)
 

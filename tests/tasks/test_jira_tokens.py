@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 
 import pytest
 from cryptography.fernet import Fernet
@@ -21,9 +20,9 @@ from tests.tasks.consenting import KEY, consent, log_in, login_of
 
 
 @pytest.fixture
-async def login(engine: AsyncEngine, jira_sandbox: JiraSandbox) -> AsyncIterator[StoredLogin]:
+async def login(engine: AsyncEngine, jira_sandbox: JiraSandbox) -> StoredLogin:
     """Somebody is logged in."""
-    yield await log_in(engine, jira_sandbox)
+    return await log_in(engine, jira_sandbox)
 
 
 async def refresh_elsewhere(
@@ -158,3 +157,11 @@ async def test_secrets_do_not_show_in_errors_nor_in_what_is_printed(
     for hidden in (tokens.access_token, tokens.refresh_token, (await login.access_token()).secret):
         assert hidden.get_secret_value() not in shown
     assert "sandbox-secret" not in shown
+
+
+async def test_a_consent_to_less_than_an_export_needs_is_refused_at_once(
+    engine: AsyncEngine, jira_sandbox: JiraSandbox
+) -> None:
+    tokens = await consent(jira_sandbox, scope="read:jira-work read:jira-user offline_access")
+    with pytest.raises(AdminRequired, match="write:jira-work"):
+        await login_of(engine, jira_sandbox.url, "account").keep(tokens, 0)
