@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from db.repositories.recordable import plain_text
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -16,3 +18,7 @@ class Actor:
     request_id: str | None = None
     ip_address: str | None = None
     user_agent: str | None = None
+
+    def __post_init__(self) -> None:
+        """A name that the database could not hold is kept as far as it can be."""
+        object.__setattr__(self, "claimed", plain_text(self.claimed))

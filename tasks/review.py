@@ -16,6 +16,7 @@ from db.repositories.dependencies import DependencyRepository
 from db.repositories.tickets import Assignment, TicketChanges, TicketRepository
 from tasks.core.errors import UserFixable
 from tasks.core.tickets.editable import SEVERAL, SINGLE, normal, storable
+from tasks.core.tickets.wording import is_refused, visible
 from tasks.review_choices import Refresh, choose
 from tasks.review_content import TEXT, rebuild, waits_for
 
@@ -108,9 +109,9 @@ def tidied(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes as they are kept: no blanks around a text, no blank criterion, a label that Jira takes."""
     kept = {name: _tidied(name, value) for name, value in changes.items()}
     for label in kept.get("labels", ()):
-        if " " in label or len(label) > MAX_LABEL:
+        if len(label) > MAX_LABEL or any(one.isspace() or is_refused(one) for one in label):
             raise UserFixable(
-                f"“{label[:40]}” cannot be a label in Jira.",
+                f"“{visible(label)[:40]}” cannot be a label in Jira.",
                 actions=(f"A label has no spaces and at most {MAX_LABEL} characters.",),
                 code="label",
             )

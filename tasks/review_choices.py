@@ -11,6 +11,7 @@ from db.engine import session_scope
 from db.models import JiraProjectContext
 from db.repositories.projects import ProjectRepository
 from tasks.core.errors import UserFixable
+from tasks.core.tickets.wording import visible
 
 # Under which column the project keeps what can be chosen, and under which names an entry is known there.
 CHOICES = {
@@ -85,7 +86,7 @@ def _one_of(what: str, wanted: str, offered: Sequence[Mapping[str, Any]], keys: 
     names = list(dict.fromkeys(str(entry[keys[0]]) for entry in offered))
     near = get_close_matches(wanted, names, n=SHOWN, cutoff=0.5) or names[:SHOWN]
     raise UserFixable(
-        f"The project has no {what} “{wanted[:80]}”.",
+        f"The project has no {what} “{visible(wanted)[:80]}”.",
         actions=(f"Use one of: {', '.join(near)}.",) if near else (f"The project has no {what} at all.",),
         code=f"{what.replace(' ', '-')}-unknown",
     )
