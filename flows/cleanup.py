@@ -2,21 +2,33 @@
 
 from prefect import flow
 
-from tasks.cleanup import CleanupReport, publish_report, remove_audit_entries, remove_sessions, remove_tokens
+from tasks.cleanup import (
+    CleanupReport,
+    publish_report,
+    remove_audit_entries,
+    remove_model_calls,
+    remove_sessions,
+    remove_tokens,
+)
 from tasks.lifecycle import clear_ending
 
 
 @flow(name="cleanup-sessions", flow_run_name="cleanup-sessions")
 @clear_ending
-async def cleanup_sessions(retention_days: int = 7, dry_run: bool = False) -> CleanupReport:
+async def cleanup_sessions(
+    retention_days: int = 7, dry_run: bool = False, model_retention_days: int = 90
+) -> CleanupReport:
     """Remove sessions whose last activity is long ago; never one that runs, waits for review or may be in Jira.
+
+    What models answered outlives the sessions, so that nothing is paid for twice; what was of no use for long goes.
 
     Args:
         retention_days: Days since the last activity.
         dry_run: Count only, remove nothing.
+        model_retention_days: Days since a model's reply was last of use.
     """
     report = await remove_sessions(retention_days, dry_run)
-    await publish_report(report)
+    await publish_report(report, await remove_model_calls(model_retention_days, dry_run))
     return report
 
 

@@ -43,6 +43,17 @@ async def remove_sessions(retention_days: int, dry_run: bool) -> CleanupReport:
     )
 
 
+@task(task_run_name="remove old replies of models", **RETRYING)
+async def remove_model_calls(retention_days: int, dry_run: bool) -> CleanupReport:
+    """Remove replies that were of no use for so long; they belong to the installation and outlive the sessions."""
+    age = timedelta(days=retention_days)
+    return await _clean(
+        CleanupReport(what="model-calls", retention_days=retention_days, dry_run=dry_run, past_retention=0),
+        lambda retention: retention.count_model_calls(age),
+        lambda retention: retention.remove_model_calls(age, BATCH),
+    )
+
+
 @task(task_run_name="remove old audit entries", **RETRYING)
 async def remove_audit_entries(retention_days: int, dry_run: bool) -> CleanupReport:
     """Remove audit entries of so long ago."""
@@ -66,11 +77,11 @@ async def remove_tokens(retention_days: int, dry_run: bool) -> CleanupReport:
 
 
 @task(task_run_name="publish the counts", **RETRYING)
-async def publish_report(report: CleanupReport) -> None:
-    """Show what was removed in the UI."""
-    await acreate_table_artifact(
-        table=[report.model_dump()], key=f"cleanup-{report.what}", description=f"Clean-up of {report.what}"
-    )
+async def publish_report(*reports: CleanupReport) -> None:
+    """Show what was removed in the UI, what the run is named for first."""
+    what = reports[0].what
+    table = [report.model_dump() for report in reports]
+    await acreate_table_artifact(table=table, key=f"cleanup-{what}", description=f"Clean-up of {what}")
 
 
 async def _clean(report: CleanupReport, count: Remove, remove: Remove) -> CleanupReport:

@@ -10,6 +10,8 @@ from db.enums import EventCategory, IntentStatus, TaskStatus
 from db.models import (
     AuditLogEntry,
     JiraAuthToken,
+    ModelReply,
+    ModelReservation,
     ReviewRound,
     SendIntent,
     Session,
@@ -85,9 +87,36 @@ class RetentionRepository(Repository):
         )
         return len(removed.all())
 
+    async def count_model_calls(self, age: timedelta) -> int:
+        """Replies of models that were of no use for `age`, and the bookkeeping of calls of sessions long gone."""
+        return await self._count(ModelReply, *_unused_since(age)) + await self._count(
+            ModelReservation, *_orphaned_since(age)
+        )
+
+    async def remove_model_calls(self, age: timedelta, batch: int) -> int:
+        """Remove up to `batch` of each; a reply that is being used again at this moment stays."""
+        replies = await self._remove(ModelReply, ModelReply.request_hash, batch, *_unused_since(age))
+        return replies + await self._remove(
+            ModelReservation, ModelReservation.id, batch, *_orphaned_since(age)
+        )
+
+    async def _remove(self, table: Any, key: Any, batch: int, *conditions: ColumnElement[bool]) -> int:
+        old = select(key).where(*conditions).limit(batch).with_for_update(skip_locked=True)
+        removed = await self.session.execute(delete(table).where(key.in_(old)).returning(key))
+        return len(removed.all())
+
     async def _count(self, table: Any, *conditions: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(table).where(*conditions)
         return await self.session.scalar(query) or 0
+
+
+def _unused_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
+    return (ModelReply.used_at < func.clock_timestamp() - age,)
+
+
+def _orphaned_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
+    """As long as a session is there, its budget rests on what its calls cost."""
+    return ModelReservation.session_id.is_(None), ModelReservation.reserved_at < func.clock_timestamp() - age
 
 
 def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:

@@ -43,11 +43,12 @@ def cleanup(
 async def _cleanup(
     place: Workplace, chosen: list[Cleanup], parameters: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    return await asyncio.gather(*(clean(place, f"cleanup-{what}", parameters) for what in chosen))
+    found = await asyncio.gather(*(clean(place, f"cleanup-{what}", parameters) for what in chosen))
+    return [report for reports in found for report in reports]
 
 
-async def clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Run one clean-up and return its counts."""
+async def clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run one clean-up and return its counts, one for each thing that it removes."""
     from deployments.cli.runs import follow, trigger_alone
 
     run = await trigger_alone(place.client, deployment, parameters)
@@ -61,11 +62,11 @@ async def clean(place: Workplace, deployment: str, parameters: dict[str, Any]) -
     return await _report(place, run.id)
 
 
-async def _report(place: Workplace, run_id: Any) -> dict[str, Any]:
+async def _report(place: Workplace, run_id: Any) -> list[dict[str, Any]]:
     """The counts, which the run leaves as a table."""
     from prefect.client.schemas.filters import ArtifactFilter
 
     wanted = ArtifactFilter.model_validate({"flow_run_id": {"any_": [run_id]}})
     artifacts = await place.client.read_artifacts(artifact_filter=wanted)
     rows: list[dict[str, Any]] = json_module.loads(str(artifacts[0].data))
-    return rows[0]
+    return rows

@@ -5,15 +5,18 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import session_scope
 from db.enums import SessionStage, TaskType
 from db.errors import AlreadyRunning, InJira, Refused
 from db.fence import Fence
+from db.models import ModelReservation
 from db.repositories.background import TaskRepository
 from db.repositories.intents import IntentRepository, JiraIssue
+from db.repositories.progress import ProgressRepository
+from db.repositories.replies import ReplyRepository
 from db.repositories.retention import RetentionRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
@@ -31,6 +34,7 @@ from tests.builders.database import (
     validate,
 )
 from tests.db.full_session import store_token
+from tests.db.test_model_money import reply
 
 WEEK = timedelta(days=7)
 
@@ -198,3 +202,39 @@ async def test_a_session_goes_back_only_to_where_it_was_and_only_when_idle(engin
         await TaskRepository(session).queue(session_id, TaskType.ADF_VALIDATION, actor=DIRECTOR)
     with pytest.raises(AlreadyRunning):
         await rolled_back(engine, session_id, SessionStage.UPLOAD)
+
+
+async def test_replies_of_models_stay_while_they_are_of_use_and_costs_while_their_session_is_there(
+    engine: AsyncEngine,
+) -> None:
+    kept, gone = await make_session(engine), await make_session(engine)
+    async with session_scope(engine) as session:
+        await ReplyRepository(session).store(reply(name) for name in ("used", "a", "b", "c"))
+        for session_id in (kept, gone, gone):
+            call = {
+                "session_id": session_id,
+                "task_id": "run",
+                "task_attempt": 1,
+                "model": "m",
+                "ceiling_usd": 1,
+            }
+            await session.execute(insert(ModelReservation).values(**call))
+        moved = "- interval '100 days'"
+        await session.execute(text(f"UPDATE model_replies SET used_at = used_at {moved}"))
+        await session.execute(text(f"UPDATE model_reservations SET reserved_at = reserved_at {moved}"))
+        await session.execute(text("DELETE FROM sessions WHERE id = :id"), {"id": gone})
+        await ReplyRepository(session).find(["used"])
+    removed = []
+    for _ in range(3):
+        async with session_scope(engine) as session:
+            retention = RetentionRepository(session)
+            removed.append(
+                (
+                    await retention.count_model_calls(13 * WEEK),
+                    await retention.remove_model_calls(13 * WEEK, 2),
+                )
+            )
+    assert removed == [(5, 4), (1, 1), (0, 0)]
+    async with session_scope(engine) as session:
+        assert await ReplyRepository(session).find(["used", "a", "b", "c"]) == {"used": {"text": "used"}}
+        assert await ProgressRepository(session).spent_usd(kept) == 1

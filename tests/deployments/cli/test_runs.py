@@ -349,5 +349,5 @@ async def test_a_clean_up_tells_its_counts(engine: AsyncEngine) -> None:
 
     prefect = FakePrefect(cleanup_tokens=done)
     prefect.artifacts = [SimpleNamespace(data='[{"what": "tokens", "removed": 3}]')]
-    report = await clean(place(engine, prefect), "cleanup-tokens", {"dry_run": False})
+    [report] = await clean(place(engine, prefect), "cleanup-tokens", {"dry_run": False})
     assert report["removed"] == 3
