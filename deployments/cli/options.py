@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import pwd
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -45,6 +46,13 @@ Granularity = Annotated[
     str,
     typer.Option(metavar="TYPE=RULE,...", help="How rows become tickets, per tab type, e.g. bundle=apart."),
 ]
+AuditLevel = Annotated[
+    str,
+    typer.Option(
+        metavar="LEVEL",
+        help="What the audit trail keeps: `basic` who did what, `comprehensive` also the values before and after.",
+    ),
+]
 Budget = Annotated[str | None, typer.Option(metavar="USD", help="What the model may cost at most.")]
 
 BLANK = "blank"
@@ -62,19 +70,31 @@ def actor(claimed: str | None) -> "Actor":
     """Whoever sits at the keyboard, or says they are somebody else."""
     from db.actor import Actor
 
-    return Actor(claimed=claimed or login_name(), user_agent="drupal-tickets")
+    return Actor(claimed=claimed or login_name(), authenticated=account_name(), user_agent="drupal-tickets")
+
+
+def account_name() -> str:
+    """The account that this machine knows this process by, whatever the environment says."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        name = f"uid {os.getuid()}"
+    return f"{name} on {os.uname().nodename}"
 
 
 def login_name() -> str:
-    """The name of the account that runs this command."""
+    """What the person at the keyboard is called here."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may run as a number without a name
         return f"uid {os.getuid()}"
 
 
-def session_settings(scope: str, granularity: str, budget: str | None) -> "SessionSettings":
+def session_settings(
+    scope: str, granularity: str, budget: str | None, audit_level: str = "basic"
+) -> "SessionSettings":
     """The settings of a session as options give them; what is left out keeps its default."""
+    from db.enums import AuditLevel
     from tasks.core.settings import DEFAULT_SCOPE, RowAction, SessionSettings
     from tasks.core.spec.registry import check_granularity
 
@@ -86,8 +106,15 @@ def session_settings(scope: str, granularity: str, budget: str | None) -> "Sessi
         chosen["" if code.lower() == BLANK else code.lower()] = actions[action]
     rules = pairs(granularity, "--granularity")
     check_granularity(rules)
+    if audit_level not in set(AuditLevel):
+        raise typer.BadParameter(f"--audit-level: “{audit_level}” is none of {', '.join(AuditLevel)}.")
     amount = {} if budget is None else {"budget_usd": _dollars(budget)}
-    return SessionSettings(scope={**DEFAULT_SCOPE, **chosen}, granularity=rules, **amount)
+    return SessionSettings(
+        scope={**DEFAULT_SCOPE, **chosen},
+        granularity=rules,
+        audit_level=AuditLevel(audit_level),
+        **amount,
+    )
 
 
 def project_key_of(text: str) -> str:

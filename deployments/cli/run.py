@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from deployments.cli.options import (
+    AuditLevel,
     Budget,
     Granularity,
     JiraSite,
@@ -59,6 +60,7 @@ def run(
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
+    audit_level: AuditLevel = "basic",
     yes: Annotated[bool, typer.Option("--yes", help="Approve the review: the tickets go into Jira.")] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Also when this spec is in this project already.")
@@ -70,7 +72,8 @@ def run(
     from deployments.cli.summary import print_summary
     from tasks.sources import read_local
 
-    key, settings = project_key_of(project_key), session_settings(scope, granularity, budget)
+    key = project_key_of(project_key)
+    settings = session_settings(scope, granularity, budget, audit_level)
     request = Request(
         files=read_local(spec, settings.limits),
         site_name=site_name,

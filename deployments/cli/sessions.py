@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployments.cli.options import (
+    AuditLevel,
     Budget,
     Granularity,
     JiraSite,
@@ -42,6 +43,7 @@ def new_session(
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
+    audit_level: AuditLevel = "basic",
     requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
@@ -52,7 +54,7 @@ def new_session(
         "site_description": site_description,
         "jira_project_key": project_key_of(project_key),
         "jira_block": jira_site,
-        "settings": session_settings(scope, granularity, budget).model_dump(mode="json"),
+        "settings": session_settings(scope, granularity, budget, audit_level).model_dump(mode="json"),
     }
     show_summary(with_stack(lambda place: _new(place, acting, given)), json)
 
@@ -118,10 +120,21 @@ async def _list(engine: "AsyncEngine", everything: bool, limit: int) -> list[dic
 
 
 @app.command("show")
-def show_session(session: SessionId, json: Json = False) -> None:
+def show_session(
+    session: SessionId,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Who did what and when, also in a session that is gone.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show where a session stands, its findings and its results."""
     from deployments.cli.summary import print_findings, print_summary
+    from deployments.cli.timeline import print_timeline, read_timeline
 
+    if timeline:
+        trail = with_database(lambda engine: read_timeline(engine, session))
+        show(trail, json, lambda target: print_timeline(target, trail))
+        return
     document = with_database(lambda engine: _document(engine, session))
 
     def render(target: Any) -> None:

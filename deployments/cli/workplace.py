@@ -86,7 +86,7 @@ async def find_session(engine: "AsyncEngine", text: str) -> "Session":
 
     async with session_scope(engine) as session:
         repository = SessionRepository(session)
-        identifier = _whole(text)
+        identifier = whole_id(text)
         if identifier is None:
             known = await repository.list_sessions(limit=MOST_SESSIONS)
             hint = "See yours with: drupal-tickets session list --all"
@@ -107,7 +107,8 @@ async def find_tickets(engine: "AsyncEngine", session_id: UUID, texts: list[str]
         return [await repository.get(identifier, session_id) for identifier in chosen]
 
 
-def _whole(text: str) -> UUID | None:
+def whole_id(text: str) -> UUID | None:
+    """The id that a text spells out; None when it is only the beginning of one."""
     if len(text) != FULL_ID:
         return None
     try:
