@@ -100,8 +100,16 @@ async def trigger_alone(client: "PrefectClient", deployment: str, parameters: Ma
     )
 
 
+async def half_a_second() -> None:
+    """The pause between two looks at a run when nothing tells of news."""
+    await asyncio.sleep(POLL_SECONDS)
+
+
 async def follow(
-    client: "PrefectClient", run_id: UUID, tick: "Callable[[State | None], Awaitable[None]] | None" = None
+    client: "PrefectClient",
+    run_id: UUID,
+    tick: "Callable[[State | None], Awaitable[None]] | None" = None,
+    pause: Callable[[], Awaitable[None]] = half_a_second,
 ) -> Ending:
     """Wait until the run has ended or waits for a person; `tick` is awaited with its state at every look."""
     while True:
@@ -110,7 +118,7 @@ async def follow(
             await tick(run.state)
         if run.state and not _works(run.state):
             return Ending(run_id, run.state.type.value, run.state.message or "")
-        await asyncio.sleep(POLL_SECONDS)
+        await pause()
 
 
 async def cancel(client: "PrefectClient", run_id: UUID) -> bool:

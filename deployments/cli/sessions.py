@@ -184,13 +184,13 @@ def watch_session(session: SessionId, requested_by: RequestedBy = None, json: Js
 
     async def watch(place: Workplace, record: "Session") -> None:
         from deployments.cli.runs import run_going_on
-        from deployments.cli.working import follow_run
+        from deployments.cli.working import watch_run
 
         run = await run_going_on(place.client, record.id)
         if run is None:
             note("No run works on this session.")
         else:
-            await follow_run(place, record.id, run, acting)
+            await watch_run(place, record.id, run, acting)
 
     show_summary(with_stack(lambda place: on_session(place, session, watch)), json)
 

@@ -1,6 +1,7 @@
 """One piece of background work for a session: triggered, followed with progress, its failure raised."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,8 +15,9 @@ from db.repositories.validations import ValidationRepository
 from deployments.cli.failures import errors_of, failure_of
 from deployments.cli.output import note
 from deployments.cli.progress import Standing, shown_progress
-from deployments.cli.runs import Ending, follow, run_going_on, trigger
+from deployments.cli.runs import Ending, follow, half_a_second, run_going_on, trigger
 from deployments.cli.stopping import leave
+from deployments.cli.watching import listening
 from deployments.cli.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -63,7 +65,19 @@ async def work_alone(
         raise
 
 
-async def follow_run(place: Workplace, session_id: UUID, run: "FlowRun", actor: Actor) -> Ending:
+async def watch_run(place: Workplace, session_id: UUID, run: "FlowRun", actor: Actor) -> Ending:
+    """Follow a run by Prefect's event stream, as closely as it tells."""
+    async with listening(session_id, run.id, note) as pause:
+        return await follow_run(place, session_id, run, actor, pause)
+
+
+async def follow_run(
+    place: Workplace,
+    session_id: UUID,
+    run: "FlowRun",
+    actor: Actor,
+    pause: Callable[[], Awaitable[None]] = half_a_second,
+) -> Ending:
     """Show the progress of a run until it ends; raises what kept it from doing its work."""
     known = {error.id for error in await errors_of(place, session_id)}
     note(f"Run: {place.address_of(run.id)}")
@@ -76,7 +90,7 @@ async def follow_run(place: Workplace, session_id: UUID, run: "FlowRun", actor: 
 
     try:
         with shown_progress() as progress:
-            ending = await follow(place.client, run.id, tick)
+            ending = await follow(place.client, run.id, tick, pause)
     except asyncio.CancelledError:
         raise await leave(place, session_id, actor) from None
     if failure := await failure_of(place, session_id, ending, known):
