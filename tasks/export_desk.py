@@ -1,6 +1,6 @@
 """What every step of an export works with: the session, its settings, its Jira, its ledger."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +12,7 @@ from db.engine import session_scope
 from db.fence import Fence
 from db.models import Session
 from db.repositories.sessions import SessionRepository
+from tasks.batches import Batches
 from tasks.core.outcomes import StageRun
 from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.export_intents import IntentLedger
@@ -36,8 +37,19 @@ async def export_desk(run: StageRun) -> AsyncIterator[Desk]:
     """The desk of a run: nothing is written to Jira once a person asked to stop or another run took over."""
     fence, wanted = Fence(run.flow_run_id, run.attempt or 0), state_of(run.flow_run_id).require_wanted
     async with open_desk(run.session_id, fence, actor_of(run), wanted) as desk:
-        desk.client.ask_before_writing(desk.ledger.require_my_turn)
+        ask_before_writing(desk.client, desk.ledger)
         yield desk
+
+
+def ask_before_writing(client: JiraClient, ledger: IntentLedger) -> None:
+    """Let every write that may be repeated ask first; one look at the database serves all that wait for one."""
+
+    async def look(asking: Sequence[None]) -> Sequence[None]:
+        await ledger.require_my_turn()
+        return asking
+
+    looks: Batches[None, None] = Batches(look)
+    client.ask_before_writing(lambda: looks.do(None))
 
 
 @asynccontextmanager

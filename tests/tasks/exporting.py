@@ -23,7 +23,7 @@ from tasks.core.settings import JiraSettings, SessionSettings
 from tasks.core.tickets.hashing import content_hash
 from tasks.core.tickets.model import AttachmentFile
 from tasks.core.tickets.payload import PROPERTY
-from tasks.export_desk import Desk
+from tasks.export_desk import Desk, ask_before_writing
 from tasks.export_intents import IntentLedger
 from tasks.export_ledger import nobody_else
 from tasks.jira_pauses import share_pauses
@@ -107,7 +107,7 @@ class Export:
                 client.address_of,
                 still_wanted,
             )
-            client.ask_before_writing(ledger.require_my_turn)
+            ask_before_writing(client, ledger)
             share_pauses(client, self.engine)
             yield Desk(record, settings, client, ledger)
 
