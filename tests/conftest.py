@@ -6,7 +6,13 @@ import pytest
 
 pytest_plugins = [
     name
-    for name in ("tests.postgres", "tests.jira_sandbox", "tests.stack", "tests.model_stand_in")
+    for name in (
+        "tests.postgres",
+        "tests.jira_sandbox",
+        "tests.stack",
+        "tests.model_stand_in",
+        "tests.browser",
+    )
     if find_spec(name)
 ]
 
