@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass, replace
 
-_BOMS = (
+BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -48,7 +48,7 @@ def binary_kind(content: bytes) -> str | None:
         if content.startswith(start):
             return kind
     sample = content[:_SAMPLE]
-    if content.startswith(tuple(bom for bom, _ in _BOMS)) or _utf16_without_mark(sample[:_HEAD]):
+    if content.startswith(tuple(bom for bom, _ in BOMS)) or utf16_without_mark(sample[:_HEAD]):
         return None
     controls = len(sample) - len(sample.translate(None, _BINARY))
     return "binary data" if controls * 10 > len(sample) else None
@@ -60,7 +60,7 @@ def decode(content: bytes) -> Decoded:
     if b"\r" not in found.data:
         return found
     data = found.data.replace(b"\r\n", b"\n")
-    ends = _record_end(data)
+    ends = record_end(data)
     if ends is None:
         return replace(found, data=data.replace(b"\r", b"\n"))
     other = b"\n" if ends == b"\r" else b"\r"
@@ -73,7 +73,7 @@ def put_back(cell: str) -> str:
     return cell.replace(HELD_BREAK, "\n")
 
 
-def _record_end(data: bytes) -> bytes | None:
+def record_end(data: bytes) -> bytes | None:
     r"""Which of \r and \n ends records where both stand outside of quotes; None where they do not compete.
 
     What ends the first record ends them all, and the other is part of cells, unless there is far too much of it.
@@ -87,10 +87,10 @@ def _record_end(data: bytes) -> bytes | None:
 
 
 def _decode(content: bytes) -> Decoded:
-    for bom, encoding in _BOMS:
+    for bom, encoding in BOMS:
         if content.startswith(bom):
             return _as_utf8(content[len(bom) :], encoding)
-    unmarked = _utf16_without_mark(content[:_HEAD])
+    unmarked = utf16_without_mark(content[:_HEAD])
     return _as_utf8(content, unmarked or "utf-8")
 
 
@@ -105,7 +105,7 @@ def _as_utf8(content: bytes, encoding: str) -> Decoded:
     return Decoded(content if encoding == "utf-8" else text.encode(), encoding)
 
 
-def _utf16_without_mark(sample: bytes) -> str | None:
+def utf16_without_mark(sample: bytes) -> str | None:
     """Latin text in UTF-16 has a zero in every other byte."""
     pairs = len(sample) // 2
     if pairs < 2:  # noqa: PLR2004

@@ -44,6 +44,11 @@ def read_records(data: bytes, delimiter: str, width: int) -> Records:
     return _read_carefully(data.decode(), delimiter, width)
 
 
+def record_lines(lines: Sequence[str], delimiter: str, width: int) -> Iterator[tuple[list[str], int]]:
+    """The records of lines one by one: the cells of each, and how many lines it takes."""
+    return ((cells, taken) for cells, taken, _ in _CarefulReader(lines, delimiter, width))
+
+
 def _outside_quotes(data: bytes, delimiter: str) -> bytes | None:
     """What stands outside of quotes; None where not every quote opens or closes a whole cell."""
     if b"\0" in data:
@@ -85,7 +90,7 @@ def _read_carefully(text: str, delimiter: str, width: int) -> Records:
     most = max(width + 1, min(MOST_COLUMNS, _MOST_CELLS // max(1, len(lines))))
     rows: list[list[str]] = []
     damaged = []
-    for cells, sound in _CarefulReader(lines, delimiter, width):
+    for cells, _, sound in _CarefulReader(lines, delimiter, width):
         rows.append(cells if len(cells) <= most else [*cells[: most - 1], delimiter.join(cells[most - 1 :])])
         if not sound:
             damaged.append(len(rows))
@@ -113,11 +118,11 @@ class _CarefulReader:
         self._width = width
         self._effort = _MOST_EFFORT
 
-    def __iter__(self) -> Iterator[tuple[list[str], bool]]:
+    def __iter__(self) -> Iterator[tuple[list[str], int, bool]]:
         at = 0
         while at < len(self._lines):
             cells, taken, sound = self._record(at)
-            yield cells, sound
+            yield cells, taken, sound
             at += taken
 
     def _record(self, at: int) -> tuple[list[str], int, bool]:
