@@ -11,23 +11,19 @@ import io
 import os
 import sys
 import time
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
-from prefect.automations import Automation
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.context import AsyncClientContext
-from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
+from deployments.automations import ensure_notifications, ensure_zombie_automation
 from deployments.model_blocks import ensure_anthropic_block
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
@@ -42,8 +38,6 @@ POOLS = {
     "drupal-tickets": ("Sessions: everything that people wait for.", 20),
     "drupal-tickets-maintenance": ("The reconciler and the clean-ups, apart from what they watch over.", 4),
 }
-ZOMBIES = "Runs without a sign of life are crashed"
-SILENCE = timedelta(seconds=90)  # three heartbeats
 
 
 def main() -> int:
@@ -79,6 +73,8 @@ async def set_stage(settings: Settings, *, own_server: bool) -> None:
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_anthropic_block(settings, own_server=own_server))
         say(await ensure_zombie_automation(client))
+        for line in await ensure_notifications(client, settings.notify):
+            say(line)
         await deploy(client)
 
 
@@ -111,26 +107,6 @@ async def ensure_pool(client: PrefectClient, name: str, description: str, limit:
         await client.update_work_pool(name, WorkPoolUpdate(is_paused=False))
         return f"work pool {name}: resumed"
     return f"work pool {name}: unchanged"
-
-
-async def ensure_zombie_automation(client: PrefectClient) -> str:
-    """Crash every run whose process has stopped sending heartbeats."""
-    if await client.read_automations_by_name(ZOMBIES):
-        return f"automation {ZOMBIES!r}: unchanged"
-    trigger = EventTrigger(
-        posture=Posture.Proactive,
-        match={"prefect.resource.id": "prefect.flow-run.*"},
-        for_each={"prefect.resource.id"},
-        after={"prefect.flow-run.heartbeat"},
-        expect={"prefect.flow-run.*"},
-        threshold=1,
-        within=SILENCE,
-    )
-    message = f"No sign of life for {SILENCE.seconds} seconds: its process or its worker has died."
-    crash = ChangeFlowRunState(state=StateType.CRASHED, message=message)
-    description = "A run that dies with its worker cannot say so itself."
-    await Automation(name=ZOMBIES, description=description, trigger=trigger, actions=[crash]).acreate()
-    return f"automation {ZOMBIES!r}: created"
 
 
 async def deploy(client: PrefectClient) -> None:

@@ -26,6 +26,7 @@ VARIABLES = {
     "encryption_key": "DRUPAL_TICKETS_ENCRYPTION_KEY",
     "anthropic_api_key": "ANTHROPIC_API_KEY",
     "anthropic_base_url": "ANTHROPIC_BASE_URL",
+    "notify": "DRUPAL_TICKETS_NOTIFY",
 }
 
 
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     encryption_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     anthropic_base_url: str | None = None
+    notify: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

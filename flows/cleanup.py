@@ -10,6 +10,7 @@ from tasks.cleanup import (
     remove_sessions,
     remove_tokens,
 )
+from tasks.cleanup_prefect import remove_runs
 from tasks.lifecycle import clear_ending
 
 
@@ -20,6 +21,8 @@ async def cleanup_sessions(
 ) -> CleanupReport:
     """Remove sessions whose last activity is long ago; never one that runs, waits for review or may be in Jira.
 
+    Prefect's runs and artifacts of them go too.
+
     What models answered outlives the sessions, so that nothing is paid for twice; what was of no use for long goes.
 
     Args:
@@ -28,6 +31,8 @@ async def cleanup_sessions(
         model_retention_days: Days since a model's reply was last of use.
     """
     report = await remove_sessions(retention_days, dry_run)
+    if not dry_run:
+        report = report.model_copy(update={"runs_removed": await remove_runs()})
     await publish_report(report, await remove_model_calls(model_retention_days, dry_run))
     return report
 

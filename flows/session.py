@@ -20,7 +20,14 @@ from tasks.core.forms import InlineFile, NewSession
 from tasks.core.outcomes import StageOutcome
 from tasks.core.settings import SessionSettings
 from tasks.lifecycle import clear_ending
-from tasks.session import approve_for_delivery, needs_validation, open_session, session_outcome, stage_of
+from tasks.session import (
+    approve_for_delivery,
+    needs_validation,
+    open_session,
+    session_outcome,
+    stage_of,
+    tell_of_review,
+)
 
 DEFAULTS = SessionSettings()
 
@@ -48,8 +55,8 @@ async def prepare_session(
         jira_project_key: Key of the Jira project, e.g. `LAKE`.
         site_description: A few sentences about the site: context for whoever writes the text.
         jira_site: Name of the Jira block; it holds the address and the login.
-        spec: Names of files or folders below the configured spec folder.
-        files: Small files given right here, each with its name and its text.
+        spec: Addresses (https, a Google Sheets link, s3, gs, az), or names below the configured spec folder.
+        files: Small files given right here, each with its name and its text, or its bytes in base64.
         settings: Scope, granularity, budget and Jira fields; the defaults suit most specs.
         session_id: An existing session to go on with; site, project and settings are its own then.
     """
@@ -67,6 +74,7 @@ async def prepare_session(
         await upload_spec(session_id, requested_by, spec, files)
     if await stage_of(session_id) is SessionStage.PROCESSING:
         await generate_tickets(session_id, requested_by)
+        await tell_of_review(session_id)
     return await session_outcome(session_id)
 
 

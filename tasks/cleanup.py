@@ -30,6 +30,7 @@ class CleanupReport(BaseModel):
     dry_run: bool
     past_retention: int = Field(description="How many were past their retention when the run began.")
     removed: int = 0
+    runs_removed: int = Field(default=0, description="Of sessions: Prefect's runs, with logs and artifacts.")
 
 
 @task(task_run_name="remove old sessions", **RETRYING)

@@ -23,6 +23,7 @@ from tasks.core.markdown import escape
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.readiness import obstacles
 from tasks.retrying import ONCE, RETRYING
+from tasks.session_events import SessionEvent, tell
 from tasks.stage_record import actor_of
 
 # The form itself is the approval, and what follows it validates.
@@ -85,6 +86,7 @@ async def ask_again(run: StageRun, waits: timedelta) -> Round:
         if row is None or row.task_id != run.flow_run_id:
             row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
         standing = await ReadinessRepository(session).standing(run.session_id)
+    tell(run, SessionEvent.REVIEW_WAITING, tickets=standing.tickets)
     return _round(row, _summary(run, row, standing))
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from prefect import task
+from prefect.events import emit_event
 from prefect.runtime import flow_run
 from pydantic import ValidationError
 
@@ -20,6 +21,10 @@ from tasks.core.outcomes import StageOutcome
 from tasks.failures import as_product_error
 from tasks.lifecycle import name_run
 from tasks.retrying import ONCE, RETRYING
+from tasks.session_events import SessionEvent, resource_of
+
+# The tag of a run that nobody has to look at before what comes next.
+UNATTENDED = "unattended"
 
 
 @task(task_run_name="open the session", **ONCE)
@@ -89,6 +94,14 @@ async def session_outcome(session_id: UUID) -> StageOutcome:
         stage=SessionStage(record.current_stage),
         message=f"{record.site_name} is at stage {record.current_stage}.{waiting}",
     )
+
+
+async def tell_of_review(session_id: UUID) -> None:
+    """Tell whoever listens that the tickets wait for a person, unless the delivery follows at once."""
+    record = await _load(session_id)
+    if record.current_stage == SessionStage.REVIEW and UNATTENDED not in flow_run.tags:
+        subject = resource_of(record.id, record.site_name)
+        emit_event(SessionEvent.REVIEW_WAITING, subject, payload={"tickets": record.total_tickets_generated})
 
 
 async def _load(session_id: UUID) -> Session:

@@ -1,9 +1,11 @@
 """What is past its retention, and removing it batch by batch."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.orm import aliased
 
 from db.actor import Actor
 from db.enums import EventCategory, IntentStatus, TaskStatus
@@ -20,6 +22,8 @@ from db.models import (
 )
 from db.repositories.audit import Event
 from db.repositories.base import Repository
+
+REMOVAL = "session.deleted"
 
 
 class RetentionRepository(Repository):
@@ -44,7 +48,7 @@ class RetentionRepository(Repository):
         records = list(await self.session.scalars(again))
         for record in records:
             event = Event(
-                event_type="session.deleted",
+                event_type=REMOVAL,
                 description=f"Session for {record.site_name} removed: past its retention",
                 entity_type="session",
                 entity_id=str(record.id),
@@ -53,6 +57,20 @@ class RetentionRepository(Repository):
             await self.audit.write_many(actor, EventCategory.SYSTEM, record.id, [event])
         await self.session.execute(delete(Session).where(Session.id.in_([record.id for record in records])))
         return len(records)
+
+    async def removed_sessions(self, within: timedelta) -> dict[uuid.UUID, list[uuid.UUID]]:
+        """The sessions removed in this time, each with the flow runs that its trail speaks of."""
+        removal = aliased(AuditLogEntry)
+        removed = select(removal.trail_id).where(
+            removal.event_type == REMOVAL, removal.created_at > func.clock_timestamp() - within
+        )
+        query = select(AuditLogEntry.trail_id, AuditLogEntry.request_id).where(
+            AuditLogEntry.trail_id.in_(removed), AuditLogEntry.event_type != REMOVAL
+        )
+        found: dict[uuid.UUID, list[uuid.UUID]] = {}
+        for session_id, run_id in await self.session.execute(query.distinct()):
+            found.setdefault(session_id, []).extend(_flow_run(run_id))
+        return found
 
     async def count_audit_entries(self, age: timedelta) -> int:
         """Audit entries older than `age`."""
@@ -117,6 +135,13 @@ def _unused_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
 def _orphaned_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:
     """As long as a session is there, its budget rests on what its calls cost."""
     return ModelReservation.session_id.is_(None), ModelReservation.reserved_at < func.clock_timestamp() - age
+
+
+def _flow_run(request_id: str | None) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(request_id or "")]
+    except ValueError:  # a person at the command line
+        return []
 
 
 def _idle_since(age: timedelta) -> tuple[ColumnElement[bool], ...]:

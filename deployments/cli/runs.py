@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,7 @@ async def trigger(
     session_id: UUID,
     parameters: Mapping[str, Any],
     key: str | None = None,
+    tags: Sequence[str] = (),
 ) -> "FlowRun":
     """Start a deployment for a session; the same one still at work is joined, another one is in the way.
 
@@ -89,7 +90,7 @@ async def trigger(
         found,
         parameters={"session_id": str(session_id), **parameters},
         idempotency_key=key or f"{session_id}:{deployment}:{attempt}",
-        tags=[_tag(session_id)],
+        tags=[_tag(session_id), *tags],
     )
 
 

@@ -1,7 +1,7 @@
 """One piece of background work for a session: triggered, followed with progress, its failure raised."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,17 +32,23 @@ async def advance(place: Workplace, session_id: UUID, actor: Actor, *, deliver: 
     if going_on := await run_going_on(place.client, session_id):
         await follow_run(place, session_id, going_on, actor)
     if await _stage(place, session_id) in BEFORE_REVIEW:
-        await work(place, session_id, "prepare-session", actor)
+        tags = ["unattended"] if deliver else []
+        await work(place, session_id, "prepare-session", actor, tags=tags)
     if deliver and await _stage(place, session_id) in DELIVERABLE:
         await work(place, session_id, "deliver-session", actor)
 
 
 async def work(
-    place: Workplace, session_id: UUID, deployment: str, actor: Actor, **parameters: Any
+    place: Workplace,
+    session_id: UUID,
+    deployment: str,
+    actor: Actor,
+    tags: Sequence[str] = (),
+    **parameters: Any,
 ) -> Ending:
     """Run a deployment for a session to its end."""
     given = {"requested_by": actor.claimed, **parameters}
-    run = await trigger(place.client, deployment, session_id, given)
+    run = await trigger(place.client, deployment, session_id, given, tags=tags)
     return await follow_run(place, session_id, run, actor)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -238,3 +239,20 @@ async def test_replies_of_models_stay_while_they_are_of_use_and_costs_while_thei
     async with session_scope(engine) as session:
         assert await ReplyRepository(session).find(["used", "a", "b", "c"]) == {"used": {"text": "used"}}
         assert await ProgressRepository(session).spent_usd(kept) == 1
+
+
+async def test_the_runs_of_removed_sessions_are_known_by_the_trail_that_outlives_them(
+    engine: AsyncEngine,
+) -> None:
+    session_id, run = await make_session(engine), uuid.uuid4()
+    flow = replace(FLOW, request_id=str(run))
+    async with session_scope(engine) as session:
+        await TaskRepository(session).claim(session_id, TaskType.EXPORT, str(run), actor=flow)
+        await TaskRepository(session).cancel(session_id, str(run), 1, actor=flow)
+        assert await RetentionRepository(session).removed_sessions(WEEK) == {}
+    await age(engine, 8)
+    cleanup = replace(FLOW, request_id=str(uuid.uuid4()))
+    async with session_scope(engine) as session:
+        assert await RetentionRepository(session).remove_sessions(WEEK, 10, actor=cleanup) == 1
+    async with session_scope(engine) as session:
+        assert await RetentionRepository(session).removed_sessions(WEEK) == {session_id: [run]}
