@@ -11,7 +11,9 @@ from tasks.core.tickets.results_bytes import Cell, View, delimiter_of, locate, r
 
 ID_COLUMN = "id"
 BETWEEN = ", "
-_WORD = re.compile(r"[^\s,;]+")
+# One byte of a character may look like a space of Latin-1.
+SPACE = " \t\r\n"
+_WORD = re.compile(r"[^\s,;]+", re.ASCII)
 _QUOTE = '"'
 
 
@@ -77,11 +79,11 @@ def new_cell(text: str, cell: Cell, keys: Sequence[str], delimiter: str) -> str:
     """The cell with the keys: quoted where it was, or where it has to be now."""
     raw = text[cell.start : cell.end]
     quoted = len(raw) > 1 and raw[0] == raw[-1] == _QUOTE
-    inner = raw[1:-1] if quoted else raw.strip()
+    inner = raw[1:-1] if quoted else raw.strip(SPACE)
     new = [key for key in dict.fromkeys(keys) if key not in _WORD.findall(inner)]
     if not new:
         return raw
-    value = BETWEEN.join([*([inner] if inner.strip() else []), *new])
+    value = BETWEEN.join([*([inner] if inner.strip(SPACE) else []), *new])
     if quoted:
         return f"{_QUOTE}{value}{_QUOTE}"
     if any(character in value for character in (delimiter, _QUOTE, "\n", "\r")):

@@ -69,7 +69,12 @@ def test_the_cells_change_and_changing_them_back_gives_the_file(
     assert done.rows + len(done.left) == len(wanted)
 
 
-@given(tables, ways, numbers)
+# Where a lone carriage return ends a record, programs disagree.
+agreed = tables.map(lambda rows: [[cell.replace("\r", "\n") for cell in row] for row in rows])
+
+
+@settings(deadline=None)
+@given(agreed, ways, numbers)
 def test_what_another_program_reads_is_the_same_but_for_the_keys(
     table: list[list[str]], way: dict[str, object], keys: dict[int, list[str]]
 ) -> None:
