@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from blocks.model_calls import DEFAULT_MODEL
+from blocks.model_calls import DEFAULT_MODELS
 from blocks.writer_block import WriterBlock
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class AnthropicWriter(WriterBlock):
     _block_type_slug = "anthropic-writer"
 
     model: str = Field(
-        default=DEFAULT_MODEL, description="The model that writes, where a session names none."
+        default=DEFAULT_MODELS["anthropic"], description="The model that writes, where a session names none."
     )
     base_url: str = Field(
         default="https://api.anthropic.com",

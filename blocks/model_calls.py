@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-DEFAULT_MODEL = "claude-haiku-5-5"
+DEFAULT_MODELS = {"anthropic": "claude-haiku-5-5", "openai": "gpt-5-mini"}  # by provider
 
 
 class Purpose(StrEnum):

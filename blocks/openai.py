@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from blocks.model_calls import DEFAULT_MODELS
 from blocks.writer_block import WriterBlock
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ class OpenAIWriter(WriterBlock):
     _block_type_name = "OpenAI Writer"
     _block_type_slug = "openai-writer"
 
-    model: str = Field(default="gpt-5-mini", description="The model that writes, where a session names none.")
+    model: str = Field(
+        default=DEFAULT_MODELS["openai"], description="The model that writes, where a session names none."
+    )
     base_url: str = Field(
         default="https://api.openai.com/v1", description="Where the API is; a gateway, if you have one."
     )

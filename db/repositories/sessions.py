@@ -15,7 +15,7 @@ from db.repositories.recordable import plain_text
 from db.repositories.session_stops import SessionStops, has_open_intent
 
 STAGES = list(SessionStage)
-HEAVY = (Session.findings, Session.scope_counts, Session.held, Session.given_way)
+HEAVY = (Session.findings, Session.scope_counts, Session.held, Session.given_way, Session.spec_changes)
 
 
 class SessionRepository(SessionStops):
@@ -168,16 +168,27 @@ class SessionRepository(SessionStops):
         findings: Sequence[Mapping[str, Any]],
         scope_counts: Mapping[str, Any],
         held: Sequence[Mapping[str, Any]],
+        reading: Mapping[str, Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
         actor: Actor,
     ) -> None:
-        """Keep what the upload found out about the spec."""
+        """Keep what the upload found out about the spec, and what it changed; `None` leaves that as it is."""
         record = await self._lock_session(session_id)
+        if reading is not None:
+            record.spec_reading = dict(reading)
+        if changes is not None:
+            record.spec_changes = dict(changes)
         record.findings = [dict(finding) for finding in findings]
         record.scope_counts = dict(scope_counts)
         record.held = [dict(row) for row in held]
         await self.session.flush()
         data = {"findings": len(findings), "held": len(held)}
         await self._write(actor, record, "session.spec_checked", f"{len(findings)} findings", data)
+
+    async def spec_reading(self, session_id: uuid.UUID) -> dict[str, Any]:
+        """What the last check of the session's files found; empty before the first."""
+        query = select(Session.spec_reading).where(Session.id == session_id)
+        return dict(await self.session.scalar(query) or {})
 
     async def store_plan(
         self,
@@ -205,26 +216,16 @@ class SessionRepository(SessionStops):
         await self._write(actor, record, "session.spec_given", "Spec given", {"spec_hash": spec_hash})
 
     async def update_settings(
-        self,
-        session_id: uuid.UUID,
-        settings: Mapping[str, Any],
-        *,
-        actor: Actor,
-        llm_provider_choice: str | None = None,
-        llm_model: str | None = None,
+        self, session_id: uuid.UUID, settings: Mapping[str, Any], *, actor: Actor
     ) -> Session:
-        """Replace the settings; provider and model are refused once processing has begun."""
+        """Replace the settings; another provider or model is refused once processing has begun."""
         record = await self._lock_session(session_id)
-        before = _settings_of(record)
-        record.settings = dict(settings)
-        record.llm_provider_choice = llm_provider_choice or record.llm_provider_choice
-        record.llm_model = llm_model or record.llm_model
-        after = _settings_of(record)
+        before, after = dict(record.settings), dict(settings)
         if before == after:
             return record
-        provider_changed = (before["provider"], before["model"]) != (after["provider"], after["model"])
-        if provider_changed and await self._processing_began(record):
+        if _writer_of(before) != _writer_of(after) and await self._processing_began(record):
             raise Refused("Provider and model stay as they are once processing has begun.")
+        record.settings = after
         await self.session.flush()
         detail = {"before": before, "after": after}
         await self._write(actor, record, "session.settings_changed", "Settings changed", detail=detail)
@@ -237,8 +238,10 @@ class SessionRepository(SessionStops):
         return bool(await self.session.scalar(select(began)))
 
 
-def _settings_of(record: Session) -> dict[str, Any]:
-    return {"settings": record.settings, "provider": record.llm_provider_choice, "model": record.llm_model}
+def _writer_of(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """Provider and model as settings name them; what they leave out is their default."""
+    writing = settings.get("writing", {})
+    return writing.get("provider", "auto"), writing.get("model", "")
 
 
 def _in_jira() -> Any:

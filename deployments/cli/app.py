@@ -13,8 +13,10 @@ from deployments.cli import (
     housekeeping,
     reviewing,
     run,
+    session_settings,
     session_stops,
     sessions,
+    spec_report,
     stages,
     ticket_files,
     ticket_versions,
@@ -58,6 +60,8 @@ def up(
 
 app.command("run")(run.run)
 app.add_typer(sessions.app, name="session")
+sessions.app.command("set")(session_settings.set_session)
+sessions.app.command("report")(spec_report.show_report)
 sessions.app.command("cancel")(session_stops.cancel_session)
 sessions.app.command("close")(session_stops.close_session)
 sessions.app.command("rollback")(session_stops.roll_back_session)

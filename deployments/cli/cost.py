@@ -10,6 +10,7 @@ import typer
 from deployments.cli.options import Budget, Granularity, Scope, SiteDescription, session_settings
 from deployments.cli.output import Json, print_facts, show
 from deployments.cli.workplace import find_session, with_database
+from deployments.cli.writing_options import takes_writing
 from tasks.core.errors import UserFixable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PROVIDER = "anthropic"
 
 
+@takes_writing
 def cost(
     what: Annotated[
         list[str],
@@ -30,22 +32,23 @@ def cost(
             help="A session, or a spec: a folder, CSV files, a zip, or an xlsx workbook.",
         ),
     ],
+    *,
     site_name: Annotated[str, typer.Option(help="Name of the site: it stands in every question.")] = "",
     site_description: SiteDescription = "",
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
-    model: Annotated[str, typer.Option(help="The model that would write; default: the usual one.")] = "",
+    writing: dict[str, Any],
     json: Json = False,
 ) -> None:
     """Say what writing the tickets of a spec would cost, or what a session costs. Nothing is spent."""
     if len(what) == 1 and not Path(what[0]).exists():
         document = with_database(lambda engine: _of_session(engine, what[0]))
     else:
-        settings = session_settings(scope, granularity, budget)
+        settings = session_settings(scope, granularity, budget, writing=writing)
         plan = _plan([Path(part) for part in what], settings)
         words = (site_name, site_description)
-        document = with_database(lambda engine: _of_spec(engine, plan, settings, words, model))
+        document = with_database(lambda engine: _of_spec(engine, plan, settings, words))
     show(document, json, lambda target: print_facts(target, document["cost"]))
 
 
@@ -80,25 +83,22 @@ def _plan(spec: list[Path], settings: "SessionSettings") -> "Plan":
 
 
 async def _of_spec(
-    engine: "AsyncEngine", plan: "Plan", settings: "SessionSettings", words: tuple[str, str], model: str
+    engine: "AsyncEngine", plan: "Plan", settings: "SessionSettings", words: tuple[str, str]
 ) -> dict[str, Any]:
-    from blocks.model_calls import DEFAULT_MODEL
+    from blocks.model_calls import DEFAULT_MODELS
     from db.engine import session_scope
     from tasks.core.tickets.prompt import instructions
     from tasks.estimating import estimate_tickets
 
+    style = settings.writing
+    provider = style.provider if style.provider in DEFAULT_MODELS else PROVIDER
+    model = style.model or DEFAULT_MODELS[provider]
+    told = instructions(*words, style)
     async with session_scope(engine) as session:
-        expected = await estimate_tickets(
-            session,
-            PROVIDER,
-            model or DEFAULT_MODEL,
-            instructions(*words, settings.writing),
-            plan.tickets,
-            settings.budget_usd,
-        )
+        expected = await estimate_tickets(session, provider, model, told, plan.tickets, settings.budget_usd)
     # Without a key the offline writer writes, for nothing; unless somebody asks about a model by name.
-    free = not model and not os.environ.get("ANTHROPIC_API_KEY")
-    return {"cost": _part(expected, settings.budget_usd, free=free)}
+    keyless = style.provider == "auto" and not style.model and not os.environ.get("ANTHROPIC_API_KEY")
+    return {"cost": _part(expected, settings.budget_usd, free=keyless or style.provider == "offline")}
 
 
 def _part(expected: "Estimate", budget_usd: Decimal, *, free: bool) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _part(expected: "Estimate", budget_usd: Decimal, *, free: bool) -> dict[str,
         **shown,
         "spent_usd": 0.0,
         "budget_usd": float(budget_usd),
-        "writer": "offline" if free else PROVIDER,
+        "writer": "offline" if free else expected.provider,
         "tickets": expected.tickets,
         "answered_before": expected.stored,
         "calibrated_on_replies": expected.calibrated_on,

@@ -4,9 +4,10 @@ import getpass
 import os
 import pwd
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,10 +92,15 @@ def login_name() -> str:
 
 
 def session_settings(
-    scope: str, granularity: str, budget: str | None, audit_level: str = "basic"
+    scope: str,
+    granularity: str,
+    budget: str | None,
+    audit_level: str = "basic",
+    writing: Mapping[str, Any] | None = None,
 ) -> "SessionSettings":
     """The settings of a session as options give them; what is left out keeps its default."""
     from db.enums import AuditLevel
+    from deployments.cli.writing_options import writing_settings
     from tasks.core.settings import DEFAULT_SCOPE, RowAction, SessionSettings
     from tasks.core.spec.registry import check_granularity
 
@@ -108,11 +114,12 @@ def session_settings(
     check_granularity(rules)
     if audit_level not in set(AuditLevel):
         raise typer.BadParameter(f"--audit-level: “{audit_level}” is none of {', '.join(AuditLevel)}.")
-    amount = {} if budget is None else {"budget_usd": _dollars(budget)}
+    amount = {} if budget is None else {"budget_usd": dollars(budget)}
     return SessionSettings(
         scope={**DEFAULT_SCOPE, **chosen},
         granularity=rules,
         audit_level=AuditLevel(audit_level),
+        writing=writing_settings(writing or {}),
         **amount,
     )
 
@@ -127,16 +134,19 @@ def project_key_of(text: str) -> str:
 
 def pairs(text: str, option: str) -> dict[str, str]:
     """`a=build,c=change` as a dictionary."""
-    found: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and value):
-            raise typer.BadParameter(f"{option}: “{part}” does not read NAME=VALUE.")
-        found[name] = value
-    return found
+    return dict(pair(part, option) for part in filter(None, (piece.strip() for piece in text.split(","))))
 
 
-def _dollars(text: str) -> Decimal:
+def pair(text: str, option: str) -> tuple[str, str]:
+    """`a=build` as a name and its value."""
+    name, equals, value = (piece.strip() for piece in text.partition("="))
+    if not (name and equals and value):
+        raise typer.BadParameter(f"{option}: “{text}” does not read NAME=VALUE.")
+    return name, value
+
+
+def dollars(text: str) -> Decimal:
+    """An amount of money."""
     try:
         amount = Decimal(text)
     except InvalidOperation:

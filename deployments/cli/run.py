@@ -25,6 +25,7 @@ from deployments.cli.options import (
 )
 from deployments.cli.output import Json, note, show
 from deployments.cli.workplace import Workplace, with_stack
+from deployments.cli.writing_options import takes_writing
 from tasks.core.errors import UserFixable
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Request:
     again: bool
 
 
+@takes_writing
 def run(
     spec: Spec,
     *,
@@ -61,6 +63,7 @@ def run(
     granularity: Granularity = "",
     budget: Budget = None,
     audit_level: AuditLevel = "basic",
+    writing: dict[str, Any],
     yes: Annotated[bool, typer.Option("--yes", help="Approve the review: the tickets go into Jira.")] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Also when this spec is in this project already.")
@@ -73,7 +76,7 @@ def run(
     from tasks.sources import read_local
 
     key = project_key_of(project_key)
-    settings = session_settings(scope, granularity, budget, audit_level)
+    settings = session_settings(scope, granularity, budget, audit_level, writing)
     request = Request(
         files=read_local(spec, settings.limits),
         site_name=site_name,
@@ -139,7 +142,9 @@ async def _session_for(place: Workplace, request: Request) -> UUID:
         )
     note(f"Going on with session {found.id} of this spec, at stage {found.current_stage}.")
     if SessionSettings.model_validate(found.settings) != request.settings:
-        note("It keeps the scope, granularity and budget that it was started with.")
+        note(
+            "It keeps the settings it was started with; drupal-tickets session set changes budget and style."
+        )
     await reopen(place.engine, found.id, request.actor)
     return found.id
 

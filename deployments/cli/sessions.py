@@ -22,6 +22,7 @@ from deployments.cli.options import (
 )
 from deployments.cli.output import Json, note, print_table, printable, short, show
 from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+from deployments.cli.writing_options import takes_writing
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,6 +35,7 @@ app = typer.Typer(no_args_is_help=True, help="Sessions: one spec on its way into
 
 
 @app.command("new")
+@takes_writing
 def new_session(
     *,
     site_name: SiteName,
@@ -44,17 +46,19 @@ def new_session(
     granularity: Granularity = "",
     budget: Budget = None,
     audit_level: AuditLevel = "basic",
+    writing: dict[str, Any],
     requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
     """Begin a session and check its Jira project; the spec follows with `upload`."""
     acting = actor(requested_by)
+    settings = session_settings(scope, granularity, budget, audit_level, writing)
     given = {
         "site_name": site_name,
         "site_description": site_description,
         "jira_project_key": project_key_of(project_key),
         "jira_block": jira_site,
-        "settings": session_settings(scope, granularity, budget, audit_level).model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
     }
     show_summary(with_stack(lambda place: _new(place, acting, given)), json)
 

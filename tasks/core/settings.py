@@ -100,8 +100,13 @@ class WritingSettings(BaseModel):
     on_budget: OnBudget = Field(
         default=OnBudget.OFFLINE, description="Reaching the budget: write the rest offline, or stop."
     )
-    language: Language = Language.ENGLISH
-    criteria_format: CriteriaFormat = CriteriaFormat.STATEMENTS
+    language: Language = Field(
+        default=Language.ENGLISH,
+        description="The language a model writes the tickets in; the offline writer knows English only.",
+    )
+    criteria_format: CriteriaFormat = Field(
+        default=CriteriaFormat.STATEMENTS, description="How success criteria read."
+    )
     voice: str = Field(
         default="", max_length=500, description="Whose voice the stories speak in, e.g. `marketing editors`."
     )

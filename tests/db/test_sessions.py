@@ -210,24 +210,23 @@ async def test_a_session_stays_with_its_site_and_account(engine: AsyncEngine) ->
 async def test_provider_and_model_are_settled_once_processing_began(engine: AsyncEngine) -> None:
     session_id = await make_session(engine)
 
-    async def choose(provider: str, settings: dict[str, Any]) -> None:
+    async def choose(provider: str, budget: str) -> None:
         async with session_scope(engine) as session:
-            await SessionRepository(session).update_settings(
-                session_id, settings, llm_provider_choice=provider, actor=DIRECTOR
-            )
+            settings = {"budget_usd": budget, "writing": {"provider": provider}}
+            await SessionRepository(session).update_settings(session_id, settings, actor=DIRECTOR)
 
-    await choose("anthropic", {"budget_usd": "5"})
+    await choose("anthropic", "5")
     await move_to(engine, session_id, PROCESSING)
-    await choose("offline", {})
-    await choose("anthropic", {})
+    await choose("offline", "5")
+    await choose("anthropic", "5")
     async with session_scope(engine) as session:
         attempt = await TaskRepository(session).claim(session_id, TaskType.PROCESSING, "run", actor=FLOW)
         await TaskRepository(session).fail(session_id, "run", attempt, context={}, actor=FLOW)
     with pytest.raises(Refused, match="Provider and model"):
-        await choose("offline", {})
-    await choose("anthropic", {"budget_usd": "9"})
+        await choose("offline", "9")
+    await choose("anthropic", "9")
     record = await get(engine, session_id)
-    assert (record.llm_provider_choice, record.settings) == ("anthropic", {"budget_usd": "9"})
+    assert record.settings == {"budget_usd": "9", "writing": {"provider": "anthropic"}}
 
 
 # Cancel, close, delete

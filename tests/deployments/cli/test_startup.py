@@ -18,7 +18,7 @@ COMMANDS = {
         "up", "run", "session", "upload", "generate", "review", "validate", "export", "cleanup", "cost", "tickets",
         "jira",
     },
-    ("session",): {"new", "list", "show", "resume", "cancel", "close", "rollback", "errors", "watch"},
+    ("session",): {"new", "list", "show", "set", "resume", "cancel", "close", "rollback", "errors", "watch"},
     ("tickets",): {"list", "show", "edit", "assign", "order", "link", "unlink", "lock"},
     ("jira",): {"check"},
 }  # fmt: skip
