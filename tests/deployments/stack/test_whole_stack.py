@@ -11,13 +11,14 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.bootstrap import DEPLOYMENTS, POOLS
+from deployments.bootstrap import POOLS
 from deployments.server_blocks import ensure_jira_block
 from deployments.settings import Settings
 from deployments.stack.ensure import ensure_stack
 from deployments.stack.home import Home
 from deployments.stack.locks import FileLock
 from deployments.stack.state import running
+from deployments.variants import DEPLOYMENTS
 from tasks.core.errors import AdminRequired
 from tests.stack import UP, RunningStack
 
@@ -123,7 +124,8 @@ def test_setting_the_stage_again_changes_nothing_that_is_right(stack: RunningSta
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     said = [line.rpartition(": ") for line in done.stdout.splitlines()]
     words = {word for what, _, word in said if not what.startswith("deployment")}
-    assert words <= {"unchanged", "left alone, ANTHROPIC_API_KEY is not set"}
+    not_set = {f"left alone, {name} is not set" for name in ("ANTHROPIC_API_KEY", "DRUPAL_TICKETS_NOTIFY")}
+    assert words <= {"unchanged", *not_set}
     assert {what.removeprefix("deployment ") for what, _, _ in said if what.startswith("deployment")} == NAMES
 
 
