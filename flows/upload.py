@@ -6,7 +6,7 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage
-from tasks.core.forms import InlineFile
+from tasks.core.forms import CustomTab, InlineFile
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.upload import check_spec, finish_upload, publish_spec_report, store_files
@@ -20,18 +20,22 @@ async def upload_spec(
     spec: Sequence[str] = (),
     files: Sequence[InlineFile] = (),
     types: dict[str, str] | None = None,
+    custom_tabs: Sequence[CustomTab] = (),
 ) -> StageOutcome:
     """Read the spec's files, recognise their tabs, and report every problem at once.
 
     Args:
         session_id: The session, as `drupal-tickets session list` shows it.
         requested_by: Your name or e-mail address, for the audit trail.
-        spec: Names of files or folders below the configured spec folder. Leave empty to check what is there.
-        files: Small files given right here, each with its name and its text.
+        spec: Addresses (https, a Google Sheets link, s3, gs, az), or names of files or folders below the configured
+            spec folder. Leave empty to check again what is there.
+        files: Small files given right here, each with its name and its text, or its bytes in base64.
         types: Tab types that you set yourself, by file name, e.g. `{"Menus.csv": "menus"}`.
+        custom_tabs: Tabs of your own whose rows belong to those of another tab, each with the column that names them.
     """
     async with stage_run(session_id, requested_by, SessionStage.UPLOAD, EventCategory.UPLOAD) as run:
-        await store_files(run, spec, files, types or {})
+        declared = {tab.filename: tab.csv_type for tab in custom_tabs}
+        await store_files(run, spec, files, {**(types or {}), **declared})
         report = await check_spec(run)
         await publish_spec_report(run)
         return await finish_upload(run, report)

@@ -1,10 +1,11 @@
 """What the Prefect UI shows of a session: tables and pages, every text of a person escaped."""
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
 
 from tasks.core.markdown import escape
 from tasks.core.outcomes import StageRun
@@ -22,6 +23,14 @@ async def publish_table(run: StageRun, what: str, rows: Sequence[dict[str, Any]]
         table=[{name: escape(value) for name, value in row.items()} for row in rows],
         key=artifact_key(run, what),
         description=description,
+    )
+
+
+async def publish_picture(run: StageRun, what: str, svg: str, description: str) -> None:
+    """Show a drawing."""
+    picture = base64.b64encode(svg.encode()).decode()
+    await acreate_image_artifact(
+        image_url=f"data:image/svg+xml;base64,{picture}", key=artifact_key(run, what), description=description
     )
 
 

@@ -1,18 +1,16 @@
 """What the Prefect UI shows of a session under review: a page per group and the dependency picture."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from prefect import task
-from prefect.artifacts import acreate_image_artifact
 
 from blocks.database import database_engine
 from db.engine import session_scope
 from db.enums import EntityGroup
 from db.models import Ticket
 from db.repositories.tickets import TicketRepository
-from tasks.artifacts import artifact_key, publish_page
+from tasks.artifacts import publish_page, publish_picture
 from tasks.core.markdown import escape
 from tasks.core.outcomes import StageRun
 from tasks.core.tickets.mermaid import mermaid
@@ -38,12 +36,8 @@ async def publish_pages(run: StageRun) -> None:
                 group_page(group, some, tickets, waits),
                 f"{group}: {len(some)} tickets",
             )
-    picture = base64.b64encode(svg(graph, run.site_name).encode()).decode()
-    await acreate_image_artifact(
-        image_url=f"data:image/svg+xml;base64,{picture}",
-        key=artifact_key(run, "dependencies"),
-        description=f"What waits for what in {run.site_name}",
-    )
+    picture = svg(graph, run.site_name)
+    await publish_picture(run, "dependencies", picture, f"What waits for what in {run.site_name}")
     source = f"```mermaid\n{mermaid(graph)}```\n"
     await publish_page(run, "dependencies-mermaid", source, "The picture as Mermaid source")
 

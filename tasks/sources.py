@@ -39,7 +39,8 @@ def read_named(names: Sequence[str], limits: Limits, inline: Sequence[SourceFile
         for name in names
         for opened in _open_anything(name, name if is_address(name) else _below_folder(name), limits)
     ]
-    return _within(limits, [*opened, *map(_held, inline)])
+    given = [opened for file in inline for opened in _unpacked(file, limits)]
+    return _within(limits, [*opened, *given])
 
 
 def _open_anything(name: str, path: Path | str, limits: Limits) -> Iterator[Opened]:
@@ -54,15 +55,15 @@ def _behind(address: str, limits: Limits) -> Iterator[Opened]:
     from tasks.addresses import fetch
 
     name, content = fetch(address, limits.total_bytes)
-    if name.casefold().endswith(".zip"):
-        yield from unpack(name, content, limits, SPEC_SUFFIXES)
+    yield from _unpacked(SourceFile(name, content), limits)
+
+
+def _unpacked(file: SourceFile, limits: Limits) -> Iterator[Opened]:
+    """A file whose content is here already, or what is in it where it is an archive."""
+    if file.filename.casefold().endswith(".zip"):
+        yield from unpack(file.filename, file.content, limits, SPEC_SUFFIXES)
     else:
-        yield _held(SourceFile(name, content))
-
-
-def _held(file: SourceFile) -> Opened:
-    """A file whose content is here already."""
-    return Opened(file.filename, "", lambda most: file.content[: most + 1])
+        yield Opened(file.filename, "", lambda most: file.content[: most + 1])
 
 
 def _below_folder(name: str) -> Path:
@@ -154,22 +155,16 @@ def _within(limits: Limits, opened: Sequence[Opened]) -> list[SourceFile]:
             code="no-files",
         )
     if len(opened) > limits.files:
-        raise UserFixable(
-            f"There are {len(opened)} files; a session takes {limits.files}.",
-            actions=[
-                "Leave out tabs that need no tickets, or have the limit raised (settings.limits.files)."
-            ],
-            code="too-many-files",
-        )
+        raise too_many_files(len(opened), limits)
     read: list[SourceFile] = []
     left = limits.total_bytes
     for name, file in zip(_distinct(opened), opened, strict=True):
         content = file.read(min(limits.file_bytes, left))
         if len(content) > limits.file_bytes:
-            raise _too_large(f"“{name}” is larger", limits.file_bytes, "file_bytes")
+            raise too_large(f"“{name}” is larger", limits.file_bytes, "file_bytes")
         left -= len(content)
         if left < 0:
-            raise _too_large("All files together are larger", limits.total_bytes, "total_bytes")
+            raise too_large("All files together are larger", limits.total_bytes, "total_bytes")
         read += _tabs(SourceFile(name, content), limits)
     return read
 
@@ -183,14 +178,27 @@ def _tabs(file: SourceFile, limits: Limits) -> list[SourceFile]:
     return sheets_of(file, limits)
 
 
-def _too_large(what: str, most: int, setting: str) -> UserFixable:
+def too_large(what: str, most: int, setting: str) -> UserFixable:
+    """More bytes than a limit of the session allows."""
     return UserFixable(
         f"{what} than {most / 1_000_000:g} MB.",
         actions=[
             "Split the tab into several files.",
-            f"Or have the limit raised (settings.limits.{setting}).",
+            f"Or begin a session with a higher limit: --limits {setting}={2 * most}",
         ],
         code="too-large",
+    )
+
+
+def too_many_files(count: int, limits: Limits) -> UserFixable:
+    """More files than the limit of the session allows."""
+    return UserFixable(
+        f"There are {count} files; a session takes {limits.files}.",
+        actions=[
+            "Leave out tabs that need no tickets, or give the spec as one workbook (.xlsx).",
+            f"Or begin a session with a higher limit: --limits files={count}",
+        ],
+        code="too-many-files",
     )
 
 

@@ -2,49 +2,47 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from prefect import task
 
 from blocks.database import database_engine
 from db.engine import session_scope
 from db.enums import ErrorSeverity, FileValidationStatus, SessionStage, TypeSetBy
-from db.models import UploadedFile
 from db.repositories.files import FileRepository
 from db.repositories.sessions import SessionRepository
-from tasks.artifacts import publish_page, publish_table
+from tasks.artifacts import publish_page, publish_picture, publish_table
 from tasks.core.errors import UserFixable
 from tasks.core.findings import Finding
 from tasks.core.forms import InlineFile
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.settings import SessionSettings
-from tasks.core.spec.load import load_spec
+from tasks.core.spec.changes import Reading, compare, reading_of
 from tasks.core.spec.model import SourceFile, Spec, Table
-from tasks.core.spec.report import spec_report
-from tasks.core.tickets.planning import plan_tickets
+from tasks.core.spec.report_markdown import as_markdown
+from tasks.core.tickets.picture import svg
 from tasks.progress import Count, shown_progress
 from tasks.retrying import ONCE, RETRYING
+from tasks.session_files import keep_files, set_types
+from tasks.session_spec import SessionSpec, read_session_spec
 from tasks.sources import read_named
 from tasks.stage_record import actor_of
 
 
 @task(task_run_name="store files", **ONCE)
 async def store_files(
-    run: StageRun, names: Sequence[str], files: Sequence[InlineFile], types: dict[str, str]
+    run: StageRun, names: Sequence[str], files: Sequence[InlineFile], types: Mapping[str, str]
 ) -> int:
     """Keep the given files with the session, so that a worker anywhere has them; returns how many."""
     engine = await database_engine()
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(run.session_id)
     limits = SessionSettings.model_validate(record.settings).limits
-    inline = [SourceFile(file.filename, file.text.encode()) for file in files]
+    inline = [SourceFile(file.filename, file.content) for file in files]
     given = await asyncio.to_thread(read_named, names, limits, inline) if names or files else []
     async with session_scope(engine) as session:
-        repository = FileRepository(session)
-        for file in given:
-            await repository.add(run.session_id, file.filename, file.content, actor=actor_of(run))
-        await repository.set_types(run.session_id, types, actor=actor_of(run))
+        await keep_files(FileRepository(session), run.session_id, given, limits, actor_of(run))
+        await set_types(FileRepository(session), run.session_id, types, actor_of(run))
     return len(given)
 
 
@@ -52,58 +50,37 @@ async def store_files(
 async def check_spec(run: StageRun) -> list[Finding]:
     """Read all files of the session together and store what each is and what is wrong with them."""
     engine = await database_engine()
-    async with session_scope(engine) as session:
-        record = await SessionRepository(session).get(run.session_id)
-        settings = SessionSettings.model_validate(record.settings)
-        files = await FileRepository(session).list_files(run.session_id, content=True)
-    if not files:
-        raise UserFixable(
-            "The session has no files.",
-            actions=(f"Give it the spec: drupal-tickets upload {run.session_id} FOLDER",),
-            code="no-files",
-        )
-    count = Count(len(files))
+    found = await read_session_spec(engine, run.session_id)
+    count = Count(len(found.files))
     async with shown_progress(run, "files checked", count.measure):
-        spec = await asyncio.to_thread(load_files, files, settings)
         async with session_scope(engine) as session:
-            await _store(run, files, spec, FileRepository(session), SessionRepository(session))
-        count.advance(len(files))
-    return list(spec.findings)
-
-
-def load_files(files: Sequence[UploadedFile], settings: SessionSettings) -> Spec:
-    """The spec that the stored files make together, with what planning its tickets finds."""
-    types = {
-        file.filename: file.csv_type
-        for file in files
-        if file.type_set_by is TypeSetBy.PERSON and file.csv_type
-    }
-    spec = load_spec([SourceFile(file.filename, file.content) for file in files], settings, types)
-    if spec.blocking:
-        return spec
-    plan = plan_tickets(spec, settings)
-    return replace(spec, findings=(*spec.findings, *plan.findings))
+            await _store(run, found, FileRepository(session), SessionRepository(session))
+        count.advance(len(found.files))
+    return list(found.findings)
 
 
 async def load_session_spec(run: StageRun) -> tuple[Spec, SessionSettings]:
     """The spec of a session as its stored files say it now, with the session's settings."""
-    async with session_scope(await database_engine()) as session:
-        record = await SessionRepository(session).get(run.session_id)
-        settings = SessionSettings.model_validate(record.settings)
-        files = await FileRepository(session).list_files(run.session_id, content=True)
-    return await asyncio.to_thread(load_files, files, settings), settings
+    found = await read_session_spec(await database_engine(), run.session_id)
+    return found.spec, found.settings
 
 
 @task(task_run_name="publish the spec report", **RETRYING)
 async def publish_spec_report(run: StageRun) -> None:
-    """Show findings and scope in the UI."""
-    spec, _ = await load_session_spec(run)
-    await publish_table(
-        run, "findings", [_finding_row(finding) for finding in spec.findings], f"Findings of {run.site_name}"
+    """Show findings, scope and the graph of bundles in the UI."""
+    found = await read_session_spec(await database_engine(), run.session_id)
+    rows = [_finding_row(finding) for finding in found.findings]
+    await publish_table(run, "findings", rows, f"Findings of {run.site_name}")
+    report = found.report()
+    advice = (
+        f"As one page to send to the client: `drupal-tickets session report {run.session_id} --html FILE`"
     )
-    await publish_page(
-        run, "spec-report", spec_report(spec, run.site_name), f"Spec report of {run.site_name}"
-    )
+    page = as_markdown(report, advice, draw=False)  # the picture is an artifact of its own
+    await publish_page(run, "spec-report", page, f"Spec report of {run.site_name}")
+    for section in report.sections:
+        if section.graph is not None:
+            picture = svg(section.graph, run.site_name, "bundle")
+            await publish_picture(run, "bundles", picture, f"{section.heading}: {run.site_name}")
 
 
 @task(task_run_name="finish upload", **RETRYING)
@@ -131,15 +108,11 @@ async def finish_upload(run: StageRun, findings: list[Finding]) -> StageOutcome:
 
 
 async def _store(
-    run: StageRun,
-    files: Sequence[UploadedFile],
-    spec: Spec,
-    repository: FileRepository,
-    sessions: SessionRepository,
+    run: StageRun, found: SessionSpec, repository: FileRepository, sessions: SessionRepository
 ) -> None:
-    tables = {table.filename: table for table in spec.tables}
-    blocked = {finding.file for finding in spec.blocking}
-    for file in files:
+    tables = {table.filename: table for table in found.spec.tables}
+    blocked = {finding.file for finding in found.spec.blocking}
+    for file in found.files:
         table = tables.get(file.filename)
         await repository.store_parsed(
             file.id,
@@ -150,14 +123,19 @@ async def _store(
             type_set_by=file.type_set_by or TypeSetBy.DETECTION,
             actor=actor_of(run),
         )
+    before = Reading.model_validate(await sessions.spec_reading(run.session_id))
+    now = reading_of(found.spec, found.findings)
+    changes = compare(before, now) if before.rows else None
     await sessions.store_spec_report(
         run.session_id,
-        findings=[finding.model_dump(mode="json") for finding in spec.findings],
-        scope_counts={tab: dict(counts) for tab, counts in spec.scope_counts.items()},
+        findings=[finding.model_dump(mode="json") for finding in found.findings],
+        scope_counts={tab: dict(counts) for tab, counts in found.spec.scope_counts.items()},
         held=[
             {"file": held.file, "record": held.record, "x": held.x, "reason": held.reason}
-            for held in spec.held
+            for held in found.spec.held
         ],
+        reading=now.model_dump(mode="json"),
+        changes=changes.model_dump(mode="json") if changes else None,
         actor=actor_of(run),
     )
 

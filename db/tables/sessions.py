@@ -39,6 +39,9 @@ class Session(Base):
     scope_counts: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     held: Mapped[list[dict[str, Any]]] = mapped_column(server_default=EMPTY_LIST)
     given_way: Mapped[list[list[str]]] = mapped_column(server_default=EMPTY_LIST)
+    # What the last check of the files found, to compare the next with; and what the last upload changed.
+    spec_reading: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT, deferred=True)
+    spec_changes: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     # Provider and model once they are fixed, the estimate, and what became of the writing.
     writing: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
     requested_by: Mapped[str | None]

@@ -1,12 +1,12 @@
 """One stage of a session at a time: upload, generate, validate, export."""
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deployments.cli.dry_run import dry_run as show_dry_run
-from deployments.cli.options import RequestedBy, SessionId, Spec, actor, pairs
+from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note
 from deployments.cli.sessions import on_session, show_summary
 from deployments.cli.ticket_options import Tickets
@@ -14,62 +14,46 @@ from deployments.cli.workplace import Workplace, find_tickets, with_stack
 from tasks.core.errors import UserFixable
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from db.actor import Actor
     from db.enums import SessionStage
     from db.models import Session
-    from tasks.core.spec.model import SourceFile
 
 
 def upload(
     session: SessionId,
-    spec: Spec,
+    spec: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[SPEC...]", help="A folder, CSV files, a zip, an xlsx workbook, or an address."
+        ),
+    ] = None,
     types: Annotated[
         list[str] | None,
-        typer.Option("--as", metavar="FILE=TYPE", help="What a file is, where you know better; repeatable."),
+        typer.Option(
+            "--as",
+            metavar="FILE=TYPE",
+            help="What a file is, where you know better; repeatable. "
+            "FILE=custom:TAB:COLUMN is a tab of your own, whose column names the rows of TAB they belong to.",
+        ),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="FILE", help="Take a file out of the session; repeatable."),
     ] = None,
     requested_by: RequestedBy = None,
     json: Json = False,
 ) -> None:
-    """Give a session its spec, or files in place of those of the same name, and check them all together."""
-    from tasks.core.settings import Limits
-    from tasks.sources import read_local
+    """Give a session its spec, or corrected files in place of their predecessors, and check all of it together."""
+    from deployments.cli.uploading import give_files, types_given
 
-    acting, chosen = actor(requested_by), pairs(",".join(types or ()), "--as")
-    files = read_local(spec, Limits())
+    acting, chosen = actor(requested_by), types_given(types or ())
 
     async def give(place: Workplace, record: "Session") -> None:
         from deployments.cli.working import work
 
-        await _store(place.engine, record, files, acting)
+        await give_files(place.engine, record, spec or (), remove or (), acting)
         await work(place, record.id, "upload-spec", acting, types=chosen)
 
     show_summary(with_stack(lambda place: on_session(place, session, give)), json)
-
-
-async def _store(
-    engine: "AsyncEngine", record: "Session", files: "Sequence[SourceFile]", acting: "Actor"
-) -> None:
-    from db.engine import session_scope
-    from db.enums import SessionStage
-    from db.repositories.files import FileRepository
-    from db.repositories.sessions import SessionRepository
-    from deployments.cli.run import spec_hash_of
-
-    async with session_scope(engine) as session:
-        sessions, repository = SessionRepository(session), FileRepository(session)
-        stage = (await sessions.lock(record.id)).current_stage
-        if stage not in {SessionStage.SITE_INFO_COLLECTION, SessionStage.UPLOAD, SessionStage.PROCESSING}:
-            raise UserFixable(
-                f"The session is at stage {stage}; its tickets are made from the files it has.",
-                actions=(f"Go back first: drupal-tickets session rollback {record.id} --to upload --yes",),
-                code="wrong-stage",
-            )
-        for file in files:
-            await repository.add(record.id, file.filename, file.content, actor=acting)
-        stored = await repository.list_files(record.id, content=True)
-        await sessions.record_spec(record.id, spec_hash_of(file.content for file in stored), actor=acting)
 
 
 def generate(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:

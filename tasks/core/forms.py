@@ -1,10 +1,12 @@
 """What people fill in to start something."""
 
+from base64 import b64decode
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.enums import EntityGroup
+from tasks.core.errors import UserFixable
 from tasks.core.settings import SessionSettings
 
 
@@ -13,8 +15,42 @@ class InlineFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    filename: str = Field(min_length=1, max_length=255, description="e.g. `Bundles.csv`.")
-    text: str = Field(max_length=400_000, description="The file's text, as exported.")
+    filename: str = Field(
+        min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$", description="e.g. `Bundles.csv`."
+    )
+    text: str = Field(default="", max_length=400_000, description="The text of a CSV file, as exported.")
+    base64: str = Field(
+        default="", max_length=400_000, description="Or any file, a workbook or a zip too, in base64."
+    )
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file; raises UserFixable where they are not what they should be."""
+        try:
+            return (
+                b64decode(self.base64, validate=True) if self.base64 else self.text.encode(errors="replace")
+            )
+        except ValueError as error:
+            raise UserFixable(
+                f"“{self.filename}” is not in base64.",
+                actions=["Encode the file's bytes in base64, or give its text as `text`."],
+                code="inline-file-damaged",
+            ) from error
+
+
+class CustomTab(BaseModel):
+    """A tab of one's own whose rows belong to the rows of another tab."""
+
+    model_config = ConfigDict(frozen=True)
+
+    filename: str = Field(min_length=1, description="Its file, e.g. `Permissions.csv`.")
+    parent: str = Field(description="The tab that its rows belong to, e.g. `User roles`.")
+    column: str = Field(description="The column that names a row of that tab, e.g. `Role`.")
+
+    @property
+    def csv_type(self) -> str:
+        """The declaration as the registry reads it."""
+        return f"custom:{self.parent}:{self.column}"
 
 
 class NewSession(BaseModel):

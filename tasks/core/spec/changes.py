@@ -77,7 +77,7 @@ class SpecChanges(_Value):
         return f"{rows}; {len(self.findings_gone)} findings gone, {len(self.findings_new)} new"
 
 
-def reading_of(spec: Spec) -> Reading:
+def reading_of(spec: Spec, findings: Sequence[Finding]) -> Reading:
     """What is kept of a spec to compare the next upload with."""
     seen: Counter[str] = Counter()
     rows: dict[str, KnownRow] = {}
@@ -86,7 +86,7 @@ def reading_of(spec: Spec) -> Reading:
         seen[identity] += 1
         rows[f"{identity}~{seen[identity]}"] = _known(row)
     scope = {tab: dict(counts) for tab, counts in spec.scope_counts.items()}
-    return Reading(rows=rows, findings=spec.findings, scope=scope)
+    return Reading(rows=rows, findings=tuple(findings), scope=scope)
 
 
 def compare(before: Reading, after: Reading) -> SpecChanges:

@@ -255,6 +255,20 @@ def tab_type(csv_type: str) -> TabType:
     return found
 
 
+def named_type(text: str) -> str:
+    """The tab type that a person means: by its name, its title or a usual word for it, a custom tab's parent too."""
+    kind, parent, column = (part.strip() for part in (*text.split(":", 2), "", "")[:3])
+    if header_key(kind) == "custom" and parent:
+        return tab_type(f"custom:{named_type(parent)}:{column}").name
+    key = header_key(text)
+    known = {
+        header_key(name): tab.name
+        for tab in TAB_TYPES
+        for name in (*tab.file_words, tab.subject, tab.title, tab.name)
+    }
+    return tab_type(known.get(key, text)).name
+
+
 @lru_cache(maxsize=256)
 def _child_tab(csv_type: str) -> TabType | None:
     """A custom tab with a parent tab and the column that names it."""

@@ -9,15 +9,27 @@ from tasks.core.spec.report import Section, SpecReport
 from tasks.core.tickets.picture import svg
 from tasks.core.tickets.wording import visible
 
-_STYLE = (
-    "body{font:15px/1.5 Arial,Helvetica,'DejaVu Sans',sans-serif;color:#1f2937;max-width:1640px;margin:2rem auto;"
-    "padding:0 1.5rem}h1{font-size:1.7rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid #cbd5e1}"
-    "table{border-collapse:collapse;width:100%;font-size:13px}th,td{border:1px solid #d1d5db;padding:.3rem .5rem;"
-    "text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:7em}th{background:#f1f5f9;white-space:nowrap}"
-    "td.number{text-align:right;white-space:nowrap}td.number{min-width:2em}.verdict{font-size:1.1rem;background:#f1f5f9;padding:.7rem 1rem;border-radius:6px}"
-    "svg{max-width:100%;height:auto}li{margin:.3rem 0}nav a{margin-right:1rem}"
-    "@media print{body{max-width:none;margin:0}h2{break-after:avoid}tr{break-inside:avoid}nav{display:none}}"
-)
+_STYLE = """
+body { font: 15px/1.5 Arial, Helvetica, 'DejaVu Sans', sans-serif; color: #1f2937; max-width: 1640px;
+  margin: 2rem auto; padding: 0 1.5rem }
+h1 { font-size: 1.7rem }
+h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #cbd5e1 }
+table { border-collapse: collapse; width: 100%; font-size: 13px }
+th, td { border: 1px solid #d1d5db; padding: .3rem .5rem; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; min-width: 7em }
+th { background: #f1f5f9; white-space: nowrap }
+td.number { text-align: right; white-space: nowrap; min-width: 2em }
+.verdict { font-size: 1.1rem; background: #f1f5f9; padding: .7rem 1rem; border-radius: 6px }
+svg { max-width: 100%; height: auto }
+li { margin: .3rem 0 }
+nav a { margin-right: 1rem }
+@media print {
+  body { max-width: none; margin: 0 }
+  h2 { break-after: avoid }
+  tr { break-inside: avoid }
+  nav { display: none }
+}
+"""
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 

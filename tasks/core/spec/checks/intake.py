@@ -13,7 +13,7 @@ from tasks.core.spec.reporting import each, quoted
 from tasks.core.spec.scope import BLANK
 from tasks.core.spec.tabs import Tab
 
-_SET_TYPE = "Say what it is: drupal-tickets upload --as “{file}”=TYPE, with one of {types}."
+_SET_TYPE = "Say what it is: drupal-tickets upload SESSION --as '{file}=TYPE', with one of {types}."
 _UNSURE = 0.5
 
 
