@@ -10,9 +10,9 @@ import contextlib
 import io
 import os
 import sys
+import tempfile
 import time
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,15 +21,15 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.context import AsyncClientContext
 from prefect.exceptions import ObjectAlreadyExists
-from prefect.workers.process import ProcessWorker
+from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_notifications, ensure_zombie_automation
 from deployments.model_blocks import ensure_anthropic_block
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
+from deployments.variants import VARIANTS, pool_type, prefect_file
 from tasks.core.errors import AdminRequired, ProductError, Temporary
 
-DEPLOYMENTS = Path(__file__).parents[1] / "prefect.yaml"
 PATIENCE = 180  # seconds until the server answers; it may be migrating its database
 PAUSE = 0.1
 
@@ -46,10 +46,12 @@ def main() -> int:
     parser.add_argument(
         "--own-server", action="store_true", help="nobody else uses this server: blocks may move"
     )
+    parser.add_argument("--variant", choices=VARIANTS, help="where runs go; default: processes of the worker")
     arguments = parser.parse_args()
     import_flows()  # while the server is still coming up
     try:
-        asyncio.run(set_stage(Settings.from_environment(os.environ), own_server=arguments.own_server))
+        settings = Settings.from_environment(os.environ)
+        asyncio.run(set_stage(settings, own_server=arguments.own_server, variant=arguments.variant))
     except ProductError as error:
         say(f"Error: {error.message}")
         return error.exit_code
@@ -62,20 +64,20 @@ def import_flows() -> None:
         import_module(deployment["entrypoint"].rpartition(".")[0])
 
 
-async def set_stage(settings: Settings, *, own_server: bool) -> None:
+async def set_stage(settings: Settings, *, own_server: bool, variant: str | None = None) -> None:
     """Make whatever is missing; what is right already stays as it is."""
     await wait_for_server()
     async with AsyncClientContext.get_or_create() as context:  # one client for all of it: making one is slow
         client = context.client
         for name, (description, limit) in POOLS.items():
-            say(await ensure_pool(client, name, description, limit))
+            say(await ensure_pool(client, name, description, limit, pool_type(variant)))
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_anthropic_block(settings, own_server=own_server))
         say(await ensure_zombie_automation(client))
         for line in await ensure_notifications(client, settings.notify):
             say(line)
-        await deploy(client)
+        await deploy(client, variant)
 
 
 async def wait_for_server() -> None:
@@ -88,13 +90,19 @@ async def wait_for_server() -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def ensure_pool(client: PrefectClient, name: str, description: str, limit: int) -> str:
-    """A process pool of this name; one that exists keeps its limit and template, people may have tuned them."""
-    template = ProcessWorker.get_default_base_job_template()
+async def ensure_pool(client: PrefectClient, name: str, description: str, limit: int, kind: str) -> str:
+    """A pool of this name; one that exists keeps its limit and template, people may have tuned them."""
+    template = await get_default_base_job_template_for_infrastructure_type(kind)
+    if template is None:
+        raise AdminRequired(
+            f"Prefect does not know work pools of type {kind} here.",
+            actions=(f"Install it: pip install 'drupal-ticket-generator[{kind}]'",),
+            code="pool-type",
+        )
     wanted = WorkPoolCreate(
         name=name,
         description=description,
-        type="process",
+        type=kind,
         base_job_template=template,
         concurrency_limit=limit,
     )
@@ -103,23 +111,31 @@ async def ensure_pool(client: PrefectClient, name: str, description: str, limit:
         return f"work pool {name}: created, {limit} runs at once"
     except ObjectAlreadyExists:
         pool = await client.read_work_pool(name)
+    if pool.type != kind:
+        raise AdminRequired(
+            f"The work pool {name} is of type {pool.type}, not {kind}.",
+            actions=("Delete it in the Prefect UI while nothing runs in it, then try again.",),
+            code="pool-type",
+        )
     if pool.is_paused:  # somebody drained it before a restart
         await client.update_work_pool(name, WorkPoolUpdate(is_paused=False))
         return f"work pool {name}: resumed"
     return f"work pool {name}: unchanged"
 
 
-async def deploy(client: PrefectClient) -> None:
+async def deploy(client: PrefectClient, variant: str | None = None) -> None:
     """What `prefect deploy --all` does, without importing Prefect once more: prefect.yaml stays the one source."""
     existing = await client.read_deployments(limit=200, sort=DeploymentSort.NAME_ASC)
     known = {deployment.name for deployment in existing}
     output = io.StringIO()
-    with contextlib.redirect_stdout(output):
+    with contextlib.redirect_stdout(output), tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(prefect_file(variant), file)
+        file.flush()
         # Imported here, the command sees no terminal and asks nothing.
         from prefect.cli.deploy import deploy_app
 
         try:
-            await deploy_app.run_async(["--all", "--prefect-file", str(DEPLOYMENTS)])
+            await deploy_app.run_async(["--all", "--prefect-file", file.name])
         except SystemExit as ending:
             if ending.code:
                 say(output.getvalue())
@@ -129,7 +145,7 @@ async def deploy(client: PrefectClient) -> None:
 
 
 def _deployments() -> list[dict[str, Any]]:
-    deployments: list[dict[str, Any]] = yaml.safe_load(DEPLOYMENTS.read_text())["deployments"]
+    deployments: list[dict[str, Any]] = prefect_file()["deployments"]
     return deployments
 
 

@@ -22,8 +22,9 @@ STOPPING = 3  # seconds that open connections get
 def main() -> int:
     """Serve until told to stop; the exit code says who can fix what keeps it from starting."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=4200)
+    variable = os.environ.get
+    parser.add_argument("--host", default=variable("PREFECT_SERVER_API_HOST") or "127.0.0.1")
+    parser.add_argument("--port", type=int, default=variable("PREFECT_SERVER_API_PORT") or 4200)
     parser.add_argument(
         "--no-services",
         action="store_true",
