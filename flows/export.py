@@ -13,9 +13,9 @@ from tasks.export import (
     create_issues,
     finish_export,
     link_issues,
-    publish_results,
     upload_attachments,
 )
+from tasks.export_results import publish_results
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.validation import open_gate
 

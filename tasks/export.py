@@ -9,7 +9,6 @@ from db.engine import session_scope
 from db.enums import SessionStage
 from db.repositories.progress import ProgressRepository
 from tasks import export_steps as steps
-from tasks.artifacts import publish_table
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.payload import Target
 from tasks.export_desk import export_desk
@@ -71,18 +70,3 @@ async def finish_export(run: StageRun) -> StageOutcome:
             "manual_fixes": fixes,
         },
     )
-
-
-@task(task_run_name="publish the results", **RETRYING)
-async def publish_results(run: StageRun) -> None:
-    """Show what is where, and what needs a hand, as tables in the Prefect UI."""
-    async with export_desk(run) as desk:
-        tickets = await desk.ledger.tickets()
-    rows = [
-        {"issue": t.jira_ticket_key, "title": t.title, "group": t.entity_group, "address": t.jira_ticket_url}
-        for t in tickets
-    ]
-    await publish_table(run, "issues", rows, f"Issues of {run.site_name}")
-    fixes = [{"issue": t.jira_ticket_key, **fix} for t in tickets for fix in t.manual_fixes]
-    if fixes:
-        await publish_table(run, "manual-fixes", fixes, f"What needs a hand in {run.site_name}")

@@ -11,6 +11,7 @@ from deployments.cli import (
     accounts,
     cost,
     housekeeping,
+    results,
     reviewing,
     run,
     session_settings,
@@ -62,6 +63,7 @@ app.command("run")(run.run)
 app.add_typer(sessions.app, name="session")
 sessions.app.command("set")(session_settings.set_session)
 sessions.app.command("report")(spec_report.show_report)
+sessions.app.command("results")(results.write_results)
 sessions.app.command("cancel")(session_stops.cancel_session)
 sessions.app.command("close")(session_stops.close_session)
 sessions.app.command("rollback")(session_stops.roll_back_session)

@@ -1,8 +1,7 @@
 """The JSON document of a session, as `product.md` fixes it, built from the database alone."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,20 +14,11 @@ from db.models import AuditLogEntry, Session, Ticket, UploadedFile
 from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.files import FileRepository
+from db.repositories.links import IssueLink, LinkRepository
 from db.repositories.progress import ProgressRepository
 from db.repositories.sessions import SessionRepository
 from db.repositories.tickets import TicketRepository
-
-# What is timed, under the name of the stage it belongs to.
-TIMED = {
-    "collect-site-info": "site_info_collection",
-    "upload-spec": "upload",
-    "generate-tickets": "processing",
-    "validate-tickets": "adf_validation",
-    "revalidation-gate": "revalidation_gate",
-    "export-tickets": "jira_export",
-}
-MOST_ENTRIES = 10_000
+from tasks.timings import MOST_ENTRIES, timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +31,7 @@ class Facts:
     tickets: Sequence[Ticket]
     dependencies: dict[UUID, list[UUID]]
     trail: Sequence[AuditLogEntry]
+    links: Sequence[IssueLink]
     unedited_share: float
     spent_usd: Decimal
 
@@ -56,6 +47,7 @@ async def read_facts(engine: AsyncEngine, session_id: UUID) -> Facts:
             tickets=await tickets.list_tickets(session_id),
             dependencies=await tickets.dependencies(session_id),
             trail=await AuditRepository(session).trail(session_id, MOST_ENTRIES),
+            links=await LinkRepository(session).of_session(session_id),
             unedited_share=await tickets.unedited_share(session_id),
             spent_usd=await ProgressRepository(session).spent_usd(session_id),
         )
@@ -70,6 +62,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "scope": record.scope_counts,
         "findings": record.findings,
         "tickets": [ticket_part(ticket, facts.dependencies.get(ticket.id, [])) for ticket in facts.tickets],
+        "links": [asdict(link) for link in facts.links],
         "held": record.held,
         "manual_fixes": manual_fixes(facts.tickets),
         "cost": cost_part(record.writing, facts.spent_usd),
@@ -135,13 +128,3 @@ def manual_fixes(tickets: Sequence[Ticket]) -> list[dict[str, Any]]:
         for ticket in tickets
         for fix in ticket.manual_fixes
     ]
-
-
-def timings(trail: Sequence[AuditLogEntry]) -> dict[str, float]:
-    """Seconds per stage, over all its runs."""
-    spent: defaultdict[str, float] = defaultdict(float)
-    for entry in trail:
-        flow, _, what = entry.event_type.partition(".")
-        if flow in TIMED and what != "started" and entry.execution_time_ms is not None:
-            spent[TIMED[flow]] += entry.execution_time_ms / 1000
-    return {stage: round(seconds, 3) for stage, seconds in spent.items()}
