@@ -58,8 +58,8 @@ async def review_tickets(session_id: UUID, requested_by: str, days: Days = 7) ->
         asked = await open_round(run, waits)
         while not asked.is_over:
             if asked.decision is ReviewDecision.REGENERATE:
-                await generate_tickets(session_id, asked.decided_by or requested_by, asked.request)
-                asked = await ask_again(run, waits)  # with its pages published already
+                written = await generate_tickets(session_id, asked.decided_by or requested_by, asked.request)
+                asked = await ask_again(run, waits, written)  # with its pages published already
             if asked.is_new:
                 await publish_tickets(run)
                 await publish_pages(run)

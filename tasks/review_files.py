@@ -73,7 +73,8 @@ async def push(
         _require_known(copies, stored)
         found = [(stored[copy.ticket_id], copy) for copy in copies]
         pushed = settled(
-            [(str(t.id), t.title, merge(copy, _values(t))) for t, copy in found if edits(copy)], side
+            [(str(t.id), now, merge(copy, now)) for t, copy in found if edits(copy) for now in [_values(t)]],
+            side,
         )
     if pushed.conflicts:
         raise UserFixable(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from prefect import task
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.database import database_engine
@@ -78,8 +79,8 @@ async def open_round(run: StageRun, waits: timedelta) -> Round:
 
 
 @task(task_run_name="ask again", **RETRYING)
-async def ask_again(run: StageRun, waits: timedelta) -> Round:
-    """The next round, with the tickets as they are now; the same one when this is tried again."""
+async def ask_again(run: StageRun, waits: timedelta, written: StageOutcome | State[Any]) -> Round:
+    """The next round, with what became of the tickets and as they are now; the same one when tried again."""
     async with session_scope(await database_engine()) as session:
         reviews = ReviewRepository(session)
         row = await reviews.waiting(run.session_id)
@@ -87,7 +88,7 @@ async def ask_again(run: StageRun, waits: timedelta) -> Round:
             row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
         standing = await ReadinessRepository(session).standing(run.session_id)
     tell(run, SessionEvent.REVIEW_WAITING, tickets=standing.tickets)
-    return _round(row, _summary(run, row, standing))
+    return _round(row, f"**{escape(written.message or '')}**\n\n{_summary(run, row, standing)}")
 
 
 @task(task_run_name="record the decision", **ONCE)

@@ -10,9 +10,10 @@ from db.actor import Actor
 from db.base import NOW
 from db.enums import AdfValidationStatus, EventCategory, IntentStatus, SessionStage, SessionStatus
 from db.errors import AlreadyRunning, InJira, Refused
-from db.models import Attachment, ExportRecord, SendIntent, Session, SessionValidation, Ticket, TicketVersion
+from db.models import Attachment, ExportRecord, SendIntent, Session, SessionValidation, Ticket
 from db.repositories.background import TaskRepository
 from db.repositories.base import Repository
+from db.repositories.unedited import edited_by_person
 
 STAGES = list(SessionStage)
 TARGETS = (SessionStage.UPLOAD, SessionStage.PROCESSING)
@@ -22,12 +23,12 @@ class RollbackRepository(Repository):
     """A rollback removes the tickets of a session in one transaction; files and settings stay."""
 
     async def impact(self, session_id: uuid.UUID) -> dict[str, int]:
-        """How many tickets, attachments and edits by people a rollback removes."""
+        """How many tickets and attachments a rollback removes, and how many of the tickets people edited."""
         of_session = select(Ticket.id).where(Ticket.session_id == session_id)
         counts = {
             "tickets": select(func.count()).select_from(of_session.subquery()),
             "attachments": select(func.count(Attachment.id)).where(Attachment.session_id == session_id),
-            "edits": select(func.count(TicketVersion.id)).where(TicketVersion.ticket_id.in_(of_session)),
+            "edits": select(func.count(Ticket.id)).where(Ticket.session_id == session_id, edited_by_person()),
         }
         return {what: await self.session.scalar(query) or 0 for what, query in counts.items()}
 

@@ -9,6 +9,7 @@ from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note, print_table, show
 from deployments.cli.project_refresh import refresher
 from deployments.cli.workplace import find_session, with_database
+from tasks.core.errors import UserFixable
 from tasks.core.tickets.pushing import Side
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder for the files of this session.")]
 SHOWN = 200
+PICTURES = (".svg", ".mmd", ".md")
 
 
 def pull_tickets(
@@ -79,6 +81,7 @@ def push_tickets(
             {
                 "ticket": change.ticket_id,
                 "title": change.title,
+                "before": {NAMES[field]: shown(value) for field, value in change.before.items()},
                 "changes": {NAMES[field]: shown(value) for field, value in change.after.items()},
             }
             for change in pushed.changes
@@ -86,10 +89,13 @@ def push_tickets(
 
     changes = with_database(apply)
     rows = [
-        (one["title"], field, value[:SHOWN]) for one in changes for field, value in one["changes"].items()
+        (one["title"], field, one["before"][field][:SHOWN], value[:SHOWN])
+        for one in changes
+        for field, value in one["changes"].items()
     ]
     done = {"changes": changes, "applied": bool(changes) and not dry_run}
-    show(done, json, lambda target: print_table(target, ("Ticket", "Field", "Now"), rows))
+    columns = ("Ticket", "Field", "There", "In the files")
+    show(done, json, lambda target: print_table(target, columns, rows) if rows else None)
     note(f"{len(changes)} tickets {'would be' if dry_run else 'were'} changed.")
 
 
@@ -107,8 +113,7 @@ def draw_picture(
 
     name, graph = with_database(lambda engine: _graph(engine, session))
     if output is not None:
-        text = svg(graph, name) if output.suffix.lower() == ".svg" else mermaid(graph)
-        output.write_text(text, encoding="utf-8")
+        _write(output, svg(graph, name) if output.suffix.lower() == ".svg" else mermaid(graph))
     document = {
         "waves": [[node.title for node in wave] for wave in graph.waves()],
         "cycles": graph.cycles(),
@@ -117,6 +122,15 @@ def draw_picture(
     }
     told = f"{len(graph.nodes)} tickets in {output}" if output else mermaid(graph)
     show(document, json, lambda target: target.print(told, soft_wrap=True))
+
+
+def _write(output: Path, text: str) -> None:
+    if output.suffix.lower() not in PICTURES:
+        raise UserFixable(f"{output} is no {' or '.join(PICTURES)} file.", code="picture-file")
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserFixable(f"{output} cannot be written: {error.strerror}.", code="picture-file") from error
 
 
 async def _graph(engine: "AsyncEngine", text: str) -> "tuple[str, Graph]":

@@ -1,6 +1,6 @@
 """What a folder of files changes: the copies of each ticket brought together, and conflicts settled or named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from tasks.core.errors import UserFixable
@@ -22,6 +22,7 @@ class Change(Frozen):
 
     ticket_id: str
     title: str
+    before: dict[str, Value]
     after: dict[str, Value]
 
 
@@ -68,17 +69,19 @@ def _together(one: Copy, other: Copy) -> Copy:
     return one.model_copy(update={"values": {**one.values, **second}})
 
 
-def settled(found: Iterable[tuple[str, str, Merge]], side: Side | None) -> Push:
-    """The changes of these tickets (id, title, merge), conflicts decided for one side where one is chosen."""
+def settled(found: Iterable[tuple[str, Mapping[str, Value], Merge]], side: Side | None) -> Push:
+    """The changes of these tickets (id, values now, merge), conflicts decided for one side where one is chosen."""
     changes, conflicts = [], []
-    for ticket_id, title, merged in found:
+    for ticket_id, now, merged in found:
+        title = str(now["title"])
         after = dict(merged.changes)
         if merged.conflicts and side is None:
             conflicts.append((title, merged))
         if side is Side.MINE:
             after |= {conflict.field: conflict.mine for conflict in merged.conflicts}
         if after:
-            changes.append(Change(ticket_id=ticket_id, title=title, after=after))
+            before = {field: now[field] for field in after}
+            changes.append(Change(ticket_id=ticket_id, title=title, before=before, after=after))
     return Push(changes=tuple(changes), conflicts=tuple(conflicts))
 
 

@@ -32,6 +32,7 @@ def test_tickets_are_pulled_changed_and_pushed(cli: Cli, session: UUID, page: st
     file.write_text(file.read_text().replace("# Notes\n", "# Notes\n\nMind the gap.\n", 1))
     shown = cli("tickets", "push", session, tmp_path / "t", "--dry-run", "--json").document
     assert (shown["applied"], shown["changes"][0]["changes"]) == (False, {"notes": "Mind the gap."})
+    assert shown["changes"][0]["before"] == {"notes": ""}
     assert cli("tickets", "push", session, tmp_path / "t", "--json").document["applied"]
     assert "Mind the gap." in cli("tickets", "show", session, page).out
 
@@ -175,3 +176,11 @@ def test_every_operation_leaves_its_trail(
 
     wanted = {("ticket.edited", "Dana"), ("ticket.edited", "Eli"), ("review.decided", "Fay")}
     assert database(trail) >= wanted
+
+
+@pytest.mark.parametrize("name", ["nowhere/p.svg", "p.png", "p"])
+def test_a_picture_that_cannot_be_written_says_why(
+    cli: Cli, session: UUID, tmp_path: Path, name: str
+) -> None:
+    result = cli("tickets", "picture", session, tmp_path / name, "--json")
+    assert (result.exit_code, result.document["error"]["code"]) == (10, "picture-file")
