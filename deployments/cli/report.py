@@ -61,6 +61,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "files": [file_part(file) for file in facts.files],
         "scope": record.scope_counts,
         "findings": record.findings,
+        "changes": record.spec_changes or None,
         "tickets": [ticket_part(ticket, facts.dependencies.get(ticket.id, [])) for ticket in facts.tickets],
         "links": [asdict(link) for link in facts.links],
         "held": record.held,

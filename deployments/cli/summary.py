@@ -37,10 +37,18 @@ def session_facts(document: Document) -> dict[str, object]:
         "Files": f"{len(document['files'])}, {sum(file['row_count'] for file in document['files'])} rows",
         "Findings": ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES),
         "Held": f"{len(document['held'])} rows",
+        **({"Changed": changes_fact(document["changes"])} if document.get("changes") else {}),
         "Unedited": f"{document['unedited_share']:.0%}",
         "Cost": cost_fact(document["cost"]),
         **({"Written": writing_fact(document["writing"])} if document.get("writing") else {}),
     }
+
+
+def changes_fact(changes: Document) -> str:
+    """What the last upload changed."""
+    from tasks.core.spec.changes import SpecChanges
+
+    return f"{SpecChanges.model_validate(changes).summary} (by the last upload)"
 
 
 def cost_fact(cost: dict[str, float]) -> str:
