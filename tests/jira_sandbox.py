@@ -22,10 +22,12 @@ EMAIL, TOKEN = "sandbox@example.com", "sandbox-token"
 VIEWER = ("viewer@example.com", "viewer-token")
 CREATOR = ("creator@example.com", "creator-token")
 NOBODY = ("nobody@example.com", "nobody-token")
+COLLEAGUE = ("colleague@example.com", "colleague-token")
 LOGINS = (
     f"{VIEWER[0]}:{VIEWER[1]}:viewer",
     f"{CREATOR[0]}:{CREATOR[1]}:creator",
     f"{NOBODY[0]}:{NOBODY[1]}:none",
+    f"{COLLEAGUE[0]}:{COLLEAGUE[1]}:member",
 )
 START_SECONDS = 20.0
 

@@ -92,7 +92,16 @@ class Export:
     async def desk(
         self, fence: Fence, still_wanted: Callable[[], Awaitable[None]] = nobody_else
     ) -> AsyncIterator[Desk]:
-        """The desk of one run."""
+        """The desk of one run, which asks before it writes."""
+        async with self.open_desk(fence, still_wanted) as desk:
+            ask_before_writing(desk.client, desk.ledger)
+            yield desk
+
+    @asynccontextmanager
+    async def open_desk(
+        self, fence: Fence, still_wanted: Callable[[], Awaitable[None]] = nobody_else
+    ) -> AsyncIterator[Desk]:
+        """The desk of somebody who holds no session, as the later search is."""
         async with session_scope(self.engine) as session:
             record = await SessionRepository(session).get(self.session_id)
         settings = SessionSettings.model_validate(record.settings).jira
@@ -107,7 +116,6 @@ class Export:
                 client.address_of,
                 still_wanted,
             )
-            ask_before_writing(client, ledger)
             share_pauses(client, self.engine)
             yield Desk(record, settings, client, ledger)
 

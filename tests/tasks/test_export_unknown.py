@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from blocks.jira_client import JiraClient
@@ -16,7 +17,7 @@ from db.repositories.pauses import PauseRepository
 from tasks.core.errors import AdminRequired, Temporary, UserFixable
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tasks.export_surplus import find_surplus
-from tests.jira_sandbox import JiraSandbox
+from tests.jira_sandbox import COLLEAGUE, JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, run_steps, tickets, until_asked
 
 CREATE = {"method": "POST", "path": "/issue/bulk$"}
@@ -140,17 +141,20 @@ async def test_a_run_that_died_after_sending_is_taken_up_without_a_second_issue(
     async with five.desk(fence) as desk:
         running = asyncio.create_task(run_steps(desk))
         await until_asked(jira_sandbox, "POST", "/issue/bulk")
-        # A cancelled task would wait for its answer; a killed process cannot.
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        die()
     await asyncio.gather(running, return_exceptions=True)
     await five.fail(fence)
     assert all(t.jira_ticket_key is None for t in await five.tickets())
     await five.run()
     await five.assert_exactly_once()
     assert len(creates(jira_sandbox)) == 1
+
+
+def die() -> None:
+    """A cancelled task would wait for its answer; a killed process cannot."""
+    for _ in range(2):
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
 
 
 async def test_a_cancelled_run_still_stores_the_answer_of_its_last_request(
@@ -224,7 +228,7 @@ async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_
         for ticket_id in export.ids.values():
             await DeliveryRepository(session).search_again(export.session_id, ticket_id, timedelta(0))
         assert await DeliveryRepository(session).searches_due() == [export.session_id]
-    async with export.desk(Fence("later", 0)) as desk:
+    async with export.open_desk(Fence("later", 0)) as desk:
         assert await find_surplus(desk.client, desk.ledger) == 2
         assert await find_surplus(desk.client, desk.ledger) == 2
     assert len([error for error in await export.errors() if error.error_code == "surplus-issue"]) == 2
@@ -232,6 +236,18 @@ async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_
     async with session_scope(engine) as session:
         await DeliveryRepository(session).searched(export.session_id)
         assert await DeliveryRepository(session).searches_due() == []
+
+
+async def test_an_issue_that_moved_to_another_key_is_not_named_as_a_second_one(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("lost", **CREATE, times=1)
+    await five.run()
+    async with session_scope(five.engine) as session:
+        moved = text("UPDATE tickets SET jira_ticket_key = 'OLD-' || jira_issue_id WHERE session_id = :id")
+        await session.execute(moved, {"id": five.session_id})
+    async with five.open_desk(Fence("later", 0)) as desk:
+        assert await find_surplus(desk.client, desk.ledger) == 0
 
 
 async def test_a_refused_ticket_that_was_lost_before_is_asked_for_before_it_is_sent_again(
@@ -284,6 +300,33 @@ async def test_of_a_file_that_is_there_twice_the_second_is_deleted(
     await five.assert_exactly_once()
 
 
+async def test_the_same_file_that_a_person_put_there_is_left_alone(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    await upload_twice(five, jira_sandbox, COLLEAGUE)
+    await five.run()
+    (issue,) = [issue for issue in five.issues() if issue["attachments"]]
+    assert len({file["author"] for file in issue["attachments"]}) == 2
+    assert len(issue["attachments"]) == 3
+
+
+async def test_an_upload_that_a_run_died_in_is_looked_at_again_later(
+    five: Export, jira_sandbox: JiraSandbox
+) -> None:
+    jira_sandbox.fault("slow_answer", **UPLOAD, seconds=5, times=1)
+    fence = await five.claim()
+    async with five.desk(fence) as desk:
+        running = asyncio.create_task(run_steps(desk))
+        await until_asked(jira_sandbox, "POST", "/attachments")
+        die()
+    await asyncio.gather(running, return_exceptions=True)
+    await five.fail(fence)
+    await five.run()
+    await five.assert_exactly_once()
+    async with session_scope(five.engine) as session:
+        assert await DeliveryRepository(session).had_unknown_outcomes(five.session_id)
+
+
 async def test_a_second_file_that_we_may_not_delete_becomes_a_manual_fix(
     five: Export, jira_sandbox: JiraSandbox
 ) -> None:
@@ -293,14 +336,14 @@ async def test_a_second_file_that_we_may_not_delete_becomes_a_manual_fix(
     assert await five.fixes() == {"t0": ["attachment"]}
 
 
-async def upload_twice(five: Export, sandbox: JiraSandbox) -> None:
+async def upload_twice(five: Export, sandbox: JiraSandbox, who: tuple[str, str] | None = None) -> None:
     """Let a run end before the file, then put the file there two times."""
     sandbox.fault("status", **UPLOAD, status=401, times=1)
     with pytest.raises(AdminRequired):
         await five.run()
     (t0,) = [t for t in await five.tickets() if t.key == "t0"]
     assert t0.attachment is not None
-    async with JiraClient(sandbox.url, sandbox.email, sandbox.token) as client:
+    async with JiraClient(sandbox.url, *(who or (sandbox.email, sandbox.token))) as client:
         for _ in range(2):
             content = t0.attachment.content.encode()
             await client.add_attachment(str(t0.jira_ticket_key), t0.attachment.filename, content, within=30)
