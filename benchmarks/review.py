@@ -1,18 +1,20 @@
 """How long the review takes: list, show, a bulk assignment of 100 tickets and readiness in the repository, beside
-`select 1`; pull and push of all tickets.
+`select 1`, and as commands; pull and push of all tickets.
 
-    DATABASE_URL=... python -m benchmarks.review SESSION_ID
+    DATABASE_URL=... DRUPAL_TICKETS_HOME=... python -m benchmarks.review SESSION_ID
 
-Medians of 20 in one run. The sprint that the tickets get is taken away again.
+Medians of 20 in one run, of 3 for commands. What the tickets get is taken away again.
 """
 
 import asyncio
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -93,17 +95,44 @@ async def files(engine: AsyncEngine, session_id: UUID) -> tuple[float, float]:
     return pulled, pushed
 
 
+def commands(session_id: UUID, ids: list[UUID]) -> dict[str, float]:
+    """Seconds of commands, each in a process of its own as a person starts it."""
+    some = [str(ticket) for ticket in ids[:MANY]]
+    tried = {
+        "tickets list": ["tickets", "list", str(session_id)],
+        "tickets show": ["tickets", "show", str(session_id), some[0]],
+        "tickets assign --not-ready": ["tickets", "assign", str(session_id), *some, "--not-ready"],
+        "tickets assign --ready": ["tickets", "assign", str(session_id), *some, "--ready"],
+        "review": ["review", str(session_id)],
+    }
+    return {name: statistics.median(_seconds(words) for _ in range(3)) for name, words in tried.items()}
+
+
+def _seconds(words: list[str]) -> float:
+    started = time.perf_counter()
+    program = Path(sys.executable).with_name("drupal-tickets")
+    subprocess.run([program, *words], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def _commit() -> str:
+    return subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], text=True).strip()
+
+
 async def main() -> None:
     """Measure and print."""
     engine, session_id = create_engine(os.environ["DATABASE_URL"]), UUID(sys.argv[1])
     async with session_scope(engine) as session:
         tickets = await TicketRepository(session).list_tickets(session_id)
     ids = [ticket.id for ticket in tickets]
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {_commit()}, load {os.getloadavg()[0]:.1f}")
     for name, work in operations(engine, session_id, ids, ids[0]).items():
         print(f"{name:<24} {await median(work):7.1f} ms")
     pulled, pushed = await files(engine, session_id)
     print(f"pull all {pulled:22.2f} s\npush all, each changed {pushed:8.2f} s")
     await engine.dispose()
+    for name, seconds in commands(session_id, ids).items():
+        print(f"{name:<28} {seconds:4.2f} s")
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ async def listed_tickets(
     ]
 
 
-async def whole_ticket(engine: AsyncEngine, ticket: Ticket) -> dict[str, Any]:
+async def whole_ticket(engine: AsyncEngine, ticket_id: UUID) -> dict[str, Any]:
     """One ticket with its text, as Markdown and as Jira gets it."""
     async with session_scope(engine) as session:
+        ticket = await TicketRepository(session).get(ticket_id)
         dependencies = await TicketRepository(session).dependencies(ticket.session_id)
     return {
         **_with_fields(ticket, dependencies.get(ticket.id, [])),

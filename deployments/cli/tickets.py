@@ -70,7 +70,7 @@ def show_ticket(session: SessionId, ticket: TicketId, json: Json = False) -> Non
         from deployments.cli.ticket_parts import whole_ticket
 
         [found] = await find_tickets(engine, record.id, [ticket])
-        return await whole_ticket(engine, found)
+        return await whole_ticket(engine, found.id)
 
     part = _on_session(session, read)
 
