@@ -10,6 +10,7 @@ from tasks.core.spec.model import Row, Spec
 from tasks.core.spec.registry import tab_type
 
 ScopeCounts = Mapping[str, Mapping[str, int]]
+_Cause = tuple[str, str | None, str | None, str]
 _X = "X"
 
 
@@ -96,8 +97,8 @@ def compare(before: Reading, after: Reading) -> SpecChanges:
         added=tuple(row for key, row in after.rows.items() if key not in before.rows),
         removed=tuple(row for key, row in before.rows.items() if key not in after.rows),
         changed=tuple(_changed(before.rows, after.rows)),
-        findings_gone=tuple(finding for cause, finding in gone.items() if cause not in new),
-        findings_new=tuple(finding for cause, finding in new.items() if cause not in gone),
+        findings_gone=tuple(_more(gone, new)),
+        findings_new=tuple(_more(new, gone)),
         scope_before=before.scope,
         scope_after=after.scope,
     )
@@ -136,9 +137,17 @@ def _changed_cells(before: Mapping[str, str], after: Mapping[str, str]) -> Itera
             yield ChangedCell(column=column, before=was, after=now)
 
 
-def _by_cause(findings: Sequence[Finding]) -> dict[tuple[str | None, ...], Finding]:
-    """Findings by what they say and how many rows they are about: records move with every new row."""
-    return {
-        (finding.code, finding.file, finding.column, finding.message, str(len(finding.records))): finding
-        for finding in findings
-    }
+def _by_cause(findings: Sequence[Finding]) -> dict[_Cause, Finding]:
+    """Findings by what they say, not by their records: these move with every new row."""
+    return {(one.code, one.file, one.column, one.message): one for one in findings}
+
+
+def _more(these: Mapping[_Cause, Finding], those: Mapping[_Cause, Finding]) -> Iterable[Finding]:
+    """The findings that are only here, or about more rows here than there."""
+    for cause, finding in these.items():
+        other = those.get(cause)
+        if other is None:
+            yield finding
+        elif len(finding.records) > len(other.records):
+            said = f"{finding.message} ({len(finding.records)} rows instead of {len(other.records)})"
+            yield finding.model_copy(update={"message": said})
