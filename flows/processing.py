@@ -28,7 +28,12 @@ async def generate_tickets(
         rewrite: During the review: which of the tickets to write anew. Leave empty to make the session's tickets.
     """
     async with stage_run(
-        session_id, requested_by, SessionStage.PROCESSING, EventCategory.PROCESSING, TaskType.PROCESSING
+        session_id,
+        requested_by,
+        SessionStage.PROCESSING,
+        EventCategory.PROCESSING,
+        TaskType.PROCESSING,
+        until=None if rewrite else SessionStage.PROCESSING,
     ) as run:
         if rewrite is not None:
             chosen = await choose_tickets(run, rewrite)

@@ -20,7 +20,11 @@ async def collect_site_info(session_id: UUID, requested_by: str) -> StageOutcome
         requested_by: Your name or e-mail address, for the audit trail.
     """
     async with stage_run(
-        session_id, requested_by, SessionStage.SITE_INFO_COLLECTION, EventCategory.SESSION
+        session_id,
+        requested_by,
+        SessionStage.SITE_INFO_COLLECTION,
+        EventCategory.SESSION,
+        until=SessionStage.UPLOAD,
     ) as run:
         project = await check_project(run)
         return await finish_site_info(run, project)

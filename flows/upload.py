@@ -33,7 +33,13 @@ async def upload_spec(
         types: Tab types that you set yourself, by file name, e.g. `{"Menus.csv": "menus"}`.
         custom_tabs: Tabs of your own whose rows belong to those of another tab, each with the column that names them.
     """
-    async with stage_run(session_id, requested_by, SessionStage.UPLOAD, EventCategory.UPLOAD) as run:
+    async with stage_run(
+        session_id,
+        requested_by,
+        SessionStage.UPLOAD,
+        EventCategory.UPLOAD,
+        until=SessionStage.PROCESSING,
+    ) as run:
         declared = {tab.filename: tab.csv_type for tab in custom_tabs}
         await store_files(run, spec, files, {**(types or {}), **declared})
         report = await check_spec(run)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -67,17 +68,19 @@ async def stage_run(
     category: EventCategory,
     task_type: TaskType | None = None,
     *,
+    until: SessionStage | None = None,
     reopens: bool = False,
 ) -> AsyncIterator[StageRun]:
     """Begin a stage, claim the session where the work holds it, and write down how it ended.
 
-    `reopens` is for work that may begin on a session that is over.
-    Raises UserFixable when the session is unknown or has not come to `stage` yet, or another run holds it.
+    `until` is the last stage at which this work makes sense; `reopens` is for work that may begin on a session that
+    is over. Raises UserFixable when the session is unknown, has not come to `stage` yet or is beyond `until`, or
+    another run holds it.
     """
     started = time.monotonic()
     run = await _arrive(session_id, requested_by)
     try:
-        run = await _begin(run, stage, category, task_type, reopens)
+        run = await _begin(run, Turn(stage, until, reopens), category, task_type)
         yield run
     except PrefectSignal:
         raise  # a suspended run is neither done nor failed
@@ -115,12 +118,12 @@ async def _arrive(session_id: UUID, requested_by: str) -> StageRun:
 
 
 async def _begin(
-    run: StageRun, stage: SessionStage, category: EventCategory, task_type: TaskType | None, reopens: bool
+    run: StageRun, turn: "Turn", category: EventCategory, task_type: TaskType | None
 ) -> StageRun:
     """Claim the session where the work holds it; raises UserFixable when it is not the time for this stage."""
     async with session_scope(await database_engine()) as session:
         record = await SessionRepository(session).lock(run.session_id)
-        _require_turn(record, stage, reopens)
+        turn.require(record)
         if task_type is not None:
             attempt = await TaskRepository(session).claim(
                 run.session_id, task_type, run.flow_run_id, actor=actor_of(run)
@@ -133,19 +136,38 @@ async def _begin(
     return run
 
 
-def _require_turn(record: Session, stage: SessionStage, reopens: bool) -> None:
-    if record.status is SessionStatus.COMPLETED and not reopens:
-        raise UserFixable(
-            f"The session for {record.site_name} is over; nothing of it can be run again.",
-            actions=("Start a new one: drupal-tickets run SPEC --again",),
-            code="session-completed",
-        )
-    if ORDER.index(SessionStage(record.current_stage)) < ORDER.index(stage):
-        raise UserFixable(
-            f"The session is at stage {record.current_stage}; {stage} comes later.",
-            actions=(f"Finish {record.current_stage} first: drupal-tickets session resume {record.id}",),
-            code="wrong-stage",
-        )
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When work on a session makes sense."""
+
+    stage: SessionStage
+    until: SessionStage | None
+    reopens: bool
+
+    def require(self, record: Session) -> None:
+        """Raises UserFixable that says what is next instead."""
+        if record.status is SessionStatus.COMPLETED and not self.reopens:
+            raise UserFixable(
+                f"The session for {record.site_name} is over; nothing of it can be run again.",
+                actions=("Start a new one: drupal-tickets run SPEC --again",),
+                code="session-completed",
+            )
+        at = ORDER.index(record.current_stage)
+        if at < ORDER.index(self.stage):
+            raise UserFixable(
+                f"The session is at stage {record.current_stage}; {self.stage} comes later.",
+                actions=(f"Finish {record.current_stage} first: drupal-tickets session resume {record.id}",),
+                code="wrong-stage",
+            )
+        if self.until and at > ORDER.index(self.until):
+            raise UserFixable(
+                f"The session is at stage {record.current_stage}; {self.stage} is done.",
+                actions=(
+                    f"Go on: drupal-tickets session resume {record.id}",
+                    f"Or go back first: drupal-tickets session rollback {record.id} --to upload",
+                ),
+                code="wrong-stage",
+            )
 
 
 async def _find(sessions: SessionRepository, session_id: UUID) -> Session:
