@@ -10,6 +10,7 @@ from typer.main import get_command
 from deployments.cli import (
     accounts,
     cost,
+    doctor,
     housekeeping,
     results,
     reviewing,
@@ -75,8 +76,10 @@ tickets.app.command("versions")(ticket_versions.list_versions)
 tickets.app.command("restore")(ticket_versions.restore_ticket)
 tickets.app.command("pull")(ticket_files.pull_tickets)
 tickets.app.command("push")(ticket_files.push_tickets)
+tickets.app.command("write")(results.write_tickets)
 tickets.app.command("picture")(ticket_files.draw_picture)
 app.command()(cost.cost)
+app.command()(doctor.doctor)
 app.command()(housekeeping.cleanup)
 app.add_typer(accounts.app, name="jira")
 

@@ -1,4 +1,4 @@
-"""`drupal-tickets session results`: the spec's files with the Jira keys in them."""
+"""`drupal-tickets session results` and `tickets write`: a session as files, with its Jira keys or without Jira."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +8,7 @@ import typer
 from deployments.cli.options import SessionId
 from deployments.cli.output import Json, note, print_table, show
 from deployments.cli.workplace import find_session, with_database
+from tasks.core.tickets.handover import Format
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -44,6 +45,33 @@ def write_results(
     for one in files:
         if one["said"]:
             note(f"{one['filename']} is as it was: {one['said']}.")
+
+
+def write_tickets(
+    session: SessionId,
+    folder: Folder,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="A CSV for Jira's own importer, a folder of Markdown, or one HTML page."
+        ),
+    ],
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Write all tickets as files, without any Jira: for its importer, for an editor, for a browser."""
+
+    async def write(engine: "AsyncEngine") -> list[str]:
+        from tasks.handover import write_tickets
+
+        record = await find_session(engine, session)
+        return await write_tickets(engine, record.id, folder, form, overwrite=overwrite)
+
+    files = with_database(write)
+    document = {"written": {"folder": str(folder), "format": form.value, "files": files}}
+    show(document, json, lambda target: target.print(f"{folder}: {files[0]}", soft_wrap=True))
+    if len(files) > 1:
+        note(f"{len(files)} files in {folder}.")
 
 
 def remark(file: dict[str, Any]) -> str:
