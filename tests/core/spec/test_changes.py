@@ -33,7 +33,7 @@ def test_rows_are_told_apart_by_their_key_wherever_they_stand() -> None:
 def test_rows_that_move_to_another_file_are_the_same_rows() -> None:
     split = [tab("Fields", LEAD, filename="Fields 1.csv"), tab("Fields", BODY, filename="Fields 2.csv")]
     found = changes([tab("Fields", LEAD, BODY)], split)
-    assert found.added == found.removed == found.changed == ()
+    assert (found.added, found.removed, found.changed) == ((), (), ())
 
 
 def test_a_changed_x_is_a_change_and_moves_the_scope() -> None:

@@ -113,6 +113,17 @@ def test_an_approved_row_may_wait_on_a_held_bundle() -> None:
     assert records(load(bundles, tab("Fields", *rows)), "waits-on-held") == [(2,)]
 
 
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [("W", "X is “w”"), ("later", "X is “later”"), ("", "its X is blank")],
+    ids=["w", "later", "blank"],
+)
+def test_what_is_waited_for_is_said_with_its_own_code(x: str, said: str) -> None:
+    bundles = tab("Bundles", bundle("Page"), bundle("Author", "Vocabulary", x=x))
+    spec = load(bundles, tab("Fields", field(PAGE, "Author", **{"Ref. bundle": "Author (Vocabulary)"})))
+    assert said in coded(spec, "waits-on-held")[0].message
+
+
 def test_rows_of_one_key_are_kept_and_warned_of() -> None:
     spec = fields(field(PAGE, "Lead"), field("page (content type)", "Lead"), field(NEWS, "Lead"))
     assert records(spec, "duplicate-key") == [(2, 3)]

@@ -124,21 +124,32 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
         target = resolver.tabs[reference.target]
         if RowAction.HOLD not in target.actions:
             continue
-        held = _naming_held(resolver.links(tab, reference), target)
-        yield from each(
-            tab,
-            [at for at, _ in _those(tab, reference, held) if tab.actions[at] in _IN_WORK],
-            "waits-on-held",
-            f"An approved row refers to a {target.type.subject} that waits (X is “w”).",
-            column=reference.column,
-            actions=["Approve what it waits for, or set this row to wait as well."],
-        )
+        why = _naming_held(resolver.links(tab, reference), target)
+        rows: dict[str, list[int]] = {}
+        for at, cell in _those(tab, reference, why):
+            if tab.actions[at] in _IN_WORK:
+                rows.setdefault(why[cell], []).append(at)
+        for code, found in rows.items():
+            yield from each(
+                tab,
+                found,
+                "waits-on-held",
+                f"An approved row refers to a {target.type.subject} that waits "
+                f"({f'X is “{code}”' if code else 'its X is blank'}).",
+                column=reference.column,
+                actions=["Approve what it waits for, or set this row to wait as well."],
+            )
 
 
-def _naming_held(links: Links, target: Tab) -> set[str]:
-    """The cells that name something that waits."""
-    rows = {row for row, action in enumerate(target.actions) if action is RowAction.HOLD}
-    settled = {cell for cell, row in links.settled.items() if row in rows}
-    return settled | {
-        cell for cell, named in links.others.items() for one in named if not rows.isdisjoint(one.rows)
+def _naming_held(links: Links, target: Tab) -> dict[str, str]:
+    """The cells that name something that waits, and the X of what that is."""
+    codes = {
+        row: target.at(row)[0].codes[target.at(row)[1]]
+        for row, action in enumerate(target.actions)
+        if action is RowAction.HOLD
     }
+    named = {cell: codes[row] for cell, row in links.settled.items() if row in codes}
+    for cell, several in links.others.items():
+        held = [row for one in several for row in one.rows if row in codes]
+        named |= {cell: codes[held[0]]} if held else {}
+    return named
