@@ -8,6 +8,7 @@ from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from blocks.database import database_engine
 from db.actor import Actor
@@ -15,7 +16,7 @@ from db.engine import session_scope
 from db.enums import EntityGroup, ReviewDecision, SessionStage
 from db.errors import Changed
 from db.models import ReviewRound
-from db.repositories.readiness import ReadinessRepository, Standing
+from db.repositories.readiness import ReadinessRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
 from db.repositories.sessions import SessionRepository
@@ -73,9 +74,8 @@ async def open_round(run: StageRun, waits: timedelta) -> Round:
         reviews = ReviewRepository(session)
         last = await reviews.latest(run.session_id)
         row = await reviews.open_round(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
-        standing = await ReadinessRepository(session).standing(run.session_id)
-    is_new = last is None or row.round > last.round
-    return _round(row, _summary(run, row, standing), is_new=is_new)
+        shown = await _summary(session, run, row)
+    return _round(row, shown, is_new=last is None or row.round > last.round)
 
 
 @task(task_run_name="ask again", **RETRYING)
@@ -114,8 +114,8 @@ async def record_decision(run: StageRun, asked: Round, answer: Answer, waits: ti
         async with session_scope(engine) as session:
             reviews = ReviewRepository(session)
             row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor, waits=waits)
-            standing = await ReadinessRepository(session).standing(run.session_id)
-        return _round(row, f"**{changed.message}**\n\n{_summary(run, row, standing)}", is_new=True)
+            shown = await _summary(session, run, row)
+        return _round(row, f"**{changed.message}**\n\n{shown}", is_new=True)
     return _round(row)
 
 
@@ -170,10 +170,11 @@ def _round(row: ReviewRound, summary: str = "", *, is_new: bool = False) -> Roun
     )
 
 
-def _summary(run: StageRun, row: ReviewRound, standing: Standing) -> str:
+async def _summary(session: AsyncSession, run: StageRun, row: ReviewRound) -> str:
     """What the form says above its fields: how much there is, what is in the way, where to read and edit."""
+    standing = await ReadinessRepository(session).standing(run.session_id)
+    lost = await RollbackRepository(session).impact(run.session_id)
     groups = " · ".join(f"{group.group} {group.tickets}" for group in standing.groups)
-    edited = sum(group.edited for group in standing.groups)
     in_the_way = [
         f"- {escape(obstacle.message)} `{obstacle.action}`"
         for obstacle in obstacles(standing)
@@ -181,9 +182,11 @@ def _summary(run: StageRun, row: ReviewRound, standing: Standing) -> str:
     ]
     parts = [
         f"## {escape(run.site_name)}: {standing.tickets} tickets (review round {row.round})",
-        f"{groups}. Edited by people: {edited}; not ready: {len(standing.not_ready)}.",
+        f"{groups}. Edited by people: {lost['edits']}; not ready: {len(standing.not_ready)}.",
         *(["Before the export:\n\n" + "\n".join(in_the_way)] if in_the_way else []),
-        "Read them under Artifacts: a page per group and the picture of what waits for what. "
+        "Read them under Artifacts: a table of all, a page per group and the picture of what waits for what. "
         f"Edit them with `drupal-tickets tickets pull {run.session_id} FOLDER`.",
+        f"`roll_back` would remove {lost['tickets']} tickets, {lost['edits']} of them edited by people, and "
+        f"{lost['attachments']} attachments.",
     ]
     return "\n\n".join(parts)
