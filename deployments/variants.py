@@ -1,5 +1,6 @@
 """Where runs go: processes of the worker (prefect.yaml as it is), containers or Kubernetes jobs (its variants)."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ class Variant(BaseModel):
 
 
 def prefect_file(variant: str | None = None) -> dict[str, Any]:
-    """The content of prefect.yaml, its deployments pointed at the pools of a variant."""
+    """The content of prefect.yaml, its deployments of this version and pointed at the pools of a variant."""
     content: dict[str, Any] = yaml.safe_load(DEPLOYMENTS.read_text())
+    for deployment in content["deployments"]:
+        deployment["version"] = version("drupal-ticket-generator")
     if variant:
         given = read_variant(variant)
         for deployment in content["deployments"]:
