@@ -16,6 +16,7 @@ from db.engine import session_scope
 from db.enums import EntityGroup, ReviewDecision, SessionStage
 from db.errors import Changed
 from db.models import ReviewRound
+from db.repositories.progress import ProgressRepository
 from db.repositories.readiness import ReadinessRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.rollback import RollbackRepository
@@ -86,9 +87,10 @@ async def ask_again(run: StageRun, waits: timedelta, written: StageOutcome | Sta
         row = await reviews.waiting(run.session_id)
         if row is None or row.task_id != run.flow_run_id:
             row = await reviews.renew(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
-        standing = await ReadinessRepository(session).standing(run.session_id)
-    tell(run, SessionEvent.REVIEW_WAITING, tickets=standing.tickets)
-    return _round(row, f"**{escape(written.message or '')}**\n\n{_summary(run, row, standing)}")
+        shown = await _summary(session, run, row)
+        tickets = await ProgressRepository(session).counts(run.session_id)
+    tell(run, SessionEvent.REVIEW_WAITING, tickets=tickets.tickets)
+    return _round(row, f"**{escape(written.message or '')}**\n\n{shown}")
 
 
 @task(task_run_name="record the decision", **ONCE)
