@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from db.actor import Actor
     from deployments.settings import Settings
+    from tasks.core.settings import Limits as SpecLimits
     from tasks.core.settings import SessionSettings
 
 SessionId = Annotated[
@@ -52,6 +53,13 @@ AuditLevel = Annotated[
     typer.Option(
         metavar="LEVEL",
         help="What the audit trail keeps: `basic` who did what, `comprehensive` also the values before and after.",
+    ),
+]
+Limits = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME=NUMBER,...",
+        help="How much the spec may be: files, file_bytes, total_bytes, e.g. files=40.",
     ),
 ]
 Budget = Annotated[str | None, typer.Option(metavar="USD", help="What the model may cost at most.")]
@@ -97,6 +105,7 @@ def session_settings(
     budget: str | None,
     audit_level: str = "basic",
     writing: Mapping[str, Any] | None = None,
+    limits: str = "",
 ) -> "SessionSettings":
     """The settings of a session as options give them; what is left out keeps its default."""
     from db.enums import AuditLevel
@@ -120,8 +129,26 @@ def session_settings(
         granularity=rules,
         audit_level=AuditLevel(audit_level),
         writing=writing_settings(writing or {}),
+        limits=_limits(limits),
         **amount,
     )
+
+
+def _limits(text: str) -> "SpecLimits":
+    from pydantic import ValidationError
+
+    from tasks.core.settings import Limits as SpecLimits
+
+    given = pairs(text, "--limits")
+    if unknown := given.keys() - SpecLimits.model_fields.keys():
+        raise typer.BadParameter(
+            f"--limits: there is no limit “{unknown.pop()}”; {', '.join(SpecLimits.model_fields)}."
+        )
+    try:
+        return SpecLimits.model_validate(given)
+    except ValidationError as error:
+        [wrong, *_] = error.errors()
+        raise typer.BadParameter(f"--limits: {wrong['loc'][0]}: {wrong['msg']}.") from None
 
 
 def project_key_of(text: str) -> str:

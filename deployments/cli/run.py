@@ -13,6 +13,7 @@ from deployments.cli.options import (
     Budget,
     Granularity,
     JiraSite,
+    Limits,
     ProjectKey,
     RequestedBy,
     Scope,
@@ -62,6 +63,7 @@ def run(
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
+    limits: Limits = "",
     audit_level: AuditLevel = "basic",
     writing: dict[str, Any],
     yes: Annotated[bool, typer.Option("--yes", help="Approve the review: the tickets go into Jira.")] = False,
@@ -76,7 +78,7 @@ def run(
     from tasks.sources import read_local
 
     key = project_key_of(project_key)
-    settings = session_settings(scope, granularity, budget, audit_level, writing)
+    settings = session_settings(scope, granularity, budget, audit_level, writing, limits)
     request = Request(
         files=read_local(spec, settings.limits),
         site_name=site_name,

@@ -10,6 +10,7 @@ from deployments.cli.options import (
     Budget,
     Granularity,
     JiraSite,
+    Limits,
     ProjectKey,
     RequestedBy,
     Scope,
@@ -45,6 +46,7 @@ def new_session(
     scope: Scope = "",
     granularity: Granularity = "",
     budget: Budget = None,
+    limits: Limits = "",
     audit_level: AuditLevel = "basic",
     writing: dict[str, Any],
     requested_by: RequestedBy = None,
@@ -52,7 +54,7 @@ def new_session(
 ) -> None:
     """Begin a session and check its Jira project; the spec follows with `upload`."""
     acting = actor(requested_by)
-    settings = session_settings(scope, granularity, budget, audit_level, writing)
+    settings = session_settings(scope, granularity, budget, audit_level, writing, limits)
     given = {
         "site_name": site_name,
         "site_description": site_description,
