@@ -52,13 +52,6 @@ def test_every_command_of_the_product_is_there_and_explains_itself(cli: Cli, gro
         assert "Usage" in help_text
 
 
-@pytest.mark.parametrize(
-    "absent", ["tickets pull", "tickets push", "tickets regenerate", "jira login", "jira logout"]
-)
-def test_what_is_not_built_is_no_command(cli: Cli, absent: str) -> None:
-    assert cli(*absent.split()).exit_code == 2
-
-
 def test_commands_that_read_or_edit_do_not_import_prefect(cli: Cli, database: InDatabase[UUID]) -> None:
     session = database(reviewable)
     first, second, _ = (one["id"] for one in cli("tickets", "list", session, "--json").document["tickets"])
