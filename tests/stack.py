@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,16 +66,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """Postgres, Prefect, the Jira sandbox, deployments and workers in a temporary home; gone with the test session."""
+@contextmanager
+def run_stack(home: Path | None = None) -> Iterator[RunningStack]:
+    """The stack of this home, started again with what it remembers; without one, of a home that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="dt-stack-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder) / "home"
-        claim_ports(home)
-        environment = bare_environment(home)
+        own = home or Path(folder) / "home"
+        if not own.exists():
+            claim_ports(own)
+        environment = bare_environment(own)
         settings = Settings.from_environment(environment)
         with pytest.MonkeyPatch.context() as patch:
             for name in set(os.environ) - set(environment):
                 patch.delenv(name)  # the supervisor inherits what is set here
             with ensure_stack(settings) as connection:
                 yield RunningStack(settings, connection, environment)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """Postgres, Prefect, the Jira sandbox, deployments and workers in a temporary home; gone with the test session."""
+    with run_stack() as running:
+        yield running
