@@ -7,7 +7,7 @@ from db.actor import Actor
 from db.repositories.files import FileRepository
 from tasks.core.errors import UserFixable
 from tasks.core.settings import Limits
-from tasks.core.spec.file_names import known_file, outdated, replacing
+from tasks.core.spec.file_names import handed_in, known_file, outdated, replacing
 from tasks.core.spec.model import SourceFile
 from tasks.core.spec.registry import named_type
 from tasks.sources import too_large, too_many_files
@@ -31,9 +31,9 @@ async def _check_limits(repository: FileRepository, session_id: UUID, limits: Li
     files = await repository.list_files(session_id)
     if sum(file.file_size_bytes for file in files) > limits.total_bytes:
         raise too_large("All files of the session are larger", limits.total_bytes, "total_bytes")
-    single = {file.filename.partition(".xlsx/")[0] for file in files}
-    if len(single) > limits.files:
-        raise too_many_files(len(single), limits)
+    count = len({handed_in(file.filename) for file in files})
+    if count > limits.files:
+        raise too_many_files(count, limits)
 
 
 async def set_types(

@@ -7,26 +7,32 @@ from pathlib import PurePosixPath
 from tasks.core.errors import UserFixable
 
 # What a browser adds to the name of a second download: `Fields (1).csv`.
-_AGAIN = re.compile(r" ?\(\d{1,2}\)(?=\.[a-z]+(/|$))", re.IGNORECASE)
+_AGAIN = re.compile(r" ?\(\d{1,2}\)(?=\.[a-z]+$)", re.IGNORECASE)
 _SHEET = re.compile(r"(?P<workbook>.+\.xls[xm])/", re.IGNORECASE)
+
+
+def handed_in(name: str) -> str:
+    """The file that a person handed in: a sheet came in its workbook."""
+    sheet = _SHEET.match(name)
+    return sheet["workbook"] if sheet else name
 
 
 def replacing(given: Sequence[str], stored: Collection[str]) -> Mapping[str, str]:
     """The names to keep files under: that of their predecessor where it is the same name, or a second download."""
-    taken = set(given)
+    known, new = set(map(handed_in, stored)), set(map(handed_in, given))
     names = {}
     for name in given:
-        plain = _AGAIN.sub("", name)
-        again = name not in stored and plain in stored and plain not in taken
-        names[name] = plain if again else name
+        file = handed_in(name)
+        plain = _AGAIN.sub("", file)
+        again = file not in known and plain in known - new
+        names[name] = plain + name[len(file) :] if again else name
     return names
 
 
 def outdated(given: Collection[str], stored: Collection[str]) -> list[str]:
     """Stored sheets of workbooks that came again without them."""
-    workbooks = {match["workbook"] for match in map(_SHEET.match, given) if match}
-    sheets = [(name, _SHEET.match(name)) for name in stored if name not in given]
-    return [name for name, match in sheets if match and match["workbook"] in workbooks]
+    files = set(map(handed_in, given))
+    return [name for name in stored if name not in given and handed_in(name) in files]
 
 
 def known_file(name: str, stored: Collection[str]) -> str:
