@@ -95,16 +95,15 @@ async def find_session(engine: "AsyncEngine", text: str) -> "Session":
 
 
 async def find_tickets(engine: "AsyncEngine", session_id: UUID, texts: list[str]) -> list["Ticket"]:
-    """The tickets of these ids, or first characters of them, in the order given."""
+    """The tickets of these ids, or first characters of them, in the order given and without their large parts."""
     from db.engine import session_scope
     from db.repositories.tickets import TicketRepository
 
     async with session_scope(engine) as session:
-        repository = TicketRepository(session)
-        known = [ticket.id for ticket in await repository.list_tickets(session_id, brief=True)]
-        hint = f"See them with: drupal-tickets tickets list {session_id}"
-        chosen = [_only("ticket", text, known, hint) for text in texts]
-        return [await repository.get(identifier, session_id) for identifier in chosen]
+        tickets = await TicketRepository(session).list_tickets(session_id, brief=True)
+    known = {ticket.id: ticket for ticket in tickets}
+    hint = f"See them with: drupal-tickets tickets list {session_id}"
+    return [known[_only("ticket", text, list(known), hint)] for text in texts]
 
 
 def whole_id(text: str) -> UUID | None:
