@@ -13,6 +13,10 @@ from db.enums import EventCategory, FileValidationStatus, TypeSetBy
 from db.errors import NotFound
 from db.models import UploadedFile
 from db.repositories.base import Repository
+from db.repositories.snapshots import difference, snapshot
+
+# Large, or changed with every write.
+UNTOLD = {"content", "parsed_content", "uploaded_at", "processed_at"}
 
 
 class FileRepository(Repository):
@@ -28,6 +32,7 @@ class FileRepository(Repository):
         if file is not None and file.content_hash == digest:
             return file
         event = "file.added" if file is None else "file.replaced"
+        before = snapshot(file, UNTOLD) if file else {}
         if file is None:
             file = UploadedFile(session_id=session_id, filename=filename)
         file.content, file.content_hash, file.file_size_bytes = content, digest, len(content)
@@ -36,7 +41,7 @@ class FileRepository(Repository):
         file.validation_status = FileValidationStatus.PENDING
         file.uploaded_at = func.clock_timestamp()
         await self._save(file)
-        await self._write(actor, file, event, {"bytes": len(content), "sha256": digest})
+        await self._write(actor, file, event, {"bytes": len(content), "sha256": digest}, before)
         return file
 
     async def list_files(
@@ -59,7 +64,7 @@ class FileRepository(Repository):
         await self._lock_session(session_id)
         for filename in filenames:
             if file := await self._named(session_id, filename):
-                await self._write(actor, file, "file.removed", {})
+                await self._write(actor, file, "file.removed", {}, {})
                 await self.session.execute(delete(UploadedFile).where(UploadedFile.id == file.id))
 
     async def set_types(self, session_id: uuid.UUID, types: Mapping[str, str], *, actor: Actor) -> None:
@@ -71,9 +76,10 @@ class FileRepository(Repository):
                 raise NotFound(f"The session has no file {filename}.")
             if (file.csv_type, file.type_set_by) == (csv_type, TypeSetBy.PERSON):
                 continue
-            before, file.csv_type, file.type_set_by = file.csv_type, csv_type, TypeSetBy.PERSON
+            before = snapshot(file, UNTOLD)
+            file.csv_type, file.type_set_by = csv_type, TypeSetBy.PERSON
             await self.session.flush()
-            await self._write(actor, file, "file.type_set", {"before": before, "after": csv_type})
+            await self._write(actor, file, "file.type_set", {"csv_type": csv_type}, before)
 
     async def store_parsed(
         self,
@@ -92,13 +98,14 @@ class FileRepository(Repository):
         )
         if file is None:
             raise NotFound(f"There is no file {file_id}.")
+        before = snapshot(file, UNTOLD)
         file.csv_type, file.type_set_by = csv_type, type_set_by
         file.parsed_content = dict(parsed) if parsed is not None else None
         file.row_count, file.validation_status = row_count, status
         file.processed_at = func.clock_timestamp()
         await self._save(file)
         await self._write(
-            actor, file, "file.read", {"csv_type": csv_type, "rows": row_count, "status": status}
+            actor, file, "file.read", {"csv_type": csv_type, "rows": row_count, "status": status}, before
         )
 
     async def _named(self, session_id: uuid.UUID, filename: str) -> UploadedFile | None:
@@ -108,7 +115,14 @@ class FileRepository(Repository):
         file: UploadedFile | None = await self._fresh(query)
         return file
 
-    async def _write(self, actor: Actor, file: UploadedFile, event: str, data: Mapping[str, Any]) -> None:
+    async def _write(
+        self,
+        actor: Actor,
+        file: UploadedFile,
+        event: str,
+        data: Mapping[str, Any],
+        before: Mapping[str, Any],
+    ) -> None:
         await self.audit.write(
             actor,
             event,
@@ -118,4 +132,5 @@ class FileRepository(Repository):
             entity_id=file.id,
             description=file.filename,
             event_data={"filename": file.filename, **data},
+            detail=difference(before, snapshot(file, UNTOLD)),
         )

@@ -5,16 +5,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.actor import Actor
 from db.enums import EventCategory, IntentStatus, SessionStatus, TaskStatus
 from db.errors import AlreadyRunning, Refused
 from db.models import SendIntent, Session, SessionTask
 from db.repositories.base import Repository
+from db.repositories.snapshots import difference, snapshot
+
+# Large, or changed with every write.
+UNTOLD = {"findings", "scope_counts", "held", "given_way", "writing", "updated_at"}
 
 
 class SessionStops(Repository):
     """The part of the sessions' repository that ends work."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        super().__init__(session)
+        self._known: dict[uuid.UUID, dict[str, Any]] = {}
+
+    async def _lock_session(self, session_id: uuid.UUID) -> Session:
+        record = await super()._lock_session(session_id)
+        self._known[session_id] = snapshot(record, UNTOLD)
+        return record
 
     async def request_cancel(self, session_id: uuid.UUID, *, actor: Actor) -> None:
         """Ask the running work to stop before its next side effect."""
@@ -86,9 +100,10 @@ class SessionStops(Repository):
         event: str,
         text: str,
         data: Mapping[str, Any] | None = None,
-        *,
-        detail: Mapping[str, Any] | None = None,
     ) -> None:
+        now = snapshot(record, UNTOLD)
+        before = self._known.get(record.id, {})
+        self._known[record.id] = now
         await self.audit.write(
             actor,
             event,
@@ -98,7 +113,7 @@ class SessionStops(Repository):
             entity_id=record.id,
             description=text,
             event_data=data,
-            detail=detail,
+            detail=difference(before, now),
         )
 
 

@@ -227,8 +227,7 @@ class SessionRepository(SessionStops):
             raise Refused("Provider and model stay as they are once processing has begun.")
         record.settings = after
         await self.session.flush()
-        detail = {"before": before, "after": after}
-        await self._write(actor, record, "session.settings_changed", "Settings changed", detail=detail)
+        await self._write(actor, record, "session.settings_changed", "Settings changed")
         return record
 
     async def _processing_began(self, record: Session) -> bool:
