@@ -63,9 +63,8 @@ def set_up(cluster: Cluster) -> None:
     cluster.run("migrate")
     for server in cluster.servers:
         cluster.start(server)
-    cluster.start("prefect-services")
-    for server in cluster.servers:
         cluster.wait_for(server, f"{cluster.api_url(server)}/health")
+    cluster.start("prefect-services")
     cluster.run("bootstrap")
     cluster.start("worker-1", "prefect-1")
     cluster.start("worker-2", "prefect-2")
