@@ -18,7 +18,9 @@ from tasks.public_network import PublicNetwork
 _WEB = frozenset({"http", "https"})
 _STORES = frozenset({"s3", "gs", "gcs", "az", "abfs"})
 _NESTED = re.compile(r"^[a-z0-9+.-]+::|::[a-z0-9+.-]+:/", re.IGNORECASE)
-_SHEET = re.compile(r"https://docs\.google\.com/spreadsheets/d/(?P<id>[\w-]+)")
+_SHEET = re.compile(
+    r"(?P<origin>https://docs\.google\.com(:\d+)?)/spreadsheets/(u/\d+/)?d/(?P<published>e/)?(?P<id>[\w-]+)"
+)
 _REDIRECTS = 5
 _SECONDS = 60.0  # for one address, redirects included
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
@@ -32,8 +34,8 @@ def fetch(address: str, most: int) -> tuple[str, bytes]:
         raise refused(address, "is nested; an address within an address is not read")
     sheet = _SHEET.match(address)
     if sheet is not None:
-        export = f"https://docs.google.com/spreadsheets/d/{sheet['id']}/export?format=xlsx"
-        return f"{sheet['id']}.xlsx", _download(export, most)[1]
+        name, content = _download(workbook_address(sheet), most)
+        return name if name.casefold().endswith(".xlsx") else f"{sheet['id']}.xlsx", content
     scheme = urlsplit(address).scheme.casefold()
     if scheme in _WEB:
         name, content = _download(address, most)
@@ -42,6 +44,14 @@ def fetch(address: str, most: int) -> tuple[str, bytes]:
     else:
         raise refused(address, f"has the protocol “{scheme}”, which is not read")
     return _named_by_content(name, content), content
+
+
+def workbook_address(sheet: re.Match[str]) -> str:
+    """Where Google gives a sheet, shared or published, as a workbook."""
+    how = (
+        f"d/e/{sheet['id']}/pub?output=xlsx" if sheet["published"] else f"d/{sheet['id']}/export?format=xlsx"
+    )
+    return f"{sheet['origin']}/spreadsheets/{how}"
 
 
 def refused(address: str, why: str) -> UserFixable:
@@ -154,6 +164,12 @@ def _read_store(address: str, scheme: str, most: int) -> tuple[str, bytes]:
     except PermissionError as error:
         raise refused(address, "may not be read with the login of this installation") from error
     except Exception as error:  # each store has errors of its own
+        if "Credential" in type(error).__name__:
+            raise AdminRequired(
+                f"This installation has no login for addresses that begin with {scheme}://.",
+                actions=["Give it one where it runs: a role of the machine, or the variables of the store."],
+                code="store-login-missing",
+            ) from error
         raise _away(address, "cannot be read now") from error
 
 

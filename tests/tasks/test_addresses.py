@@ -1,21 +1,31 @@
 """Addresses: what they lead to is read; what leads into the worker's own network is refused when it connects."""
 
+import datetime
 import io
 import ipaddress
+import socket
+import ssl
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
+from openpyxl import Workbook
 
-from tasks.core.errors import ProductError, Temporary, UserFixable
+from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
 from tasks.core.settings import Limits
 from tasks.public_network import is_public
 from tasks.sources import is_address, read_local, read_named
-from tests.builders.spec import bundle, tab
+from tests.builders.spec import bundle, load, tab
 
 LIMITS = Limits(file_bytes=10_000, total_bytes=20_000)
 BUNDLES = tab("Bundles", bundle("Page")).content
@@ -190,10 +200,181 @@ def test_what_does_not_answer_is_temporary(monkeypatch: pytest.MonkeyPatch) -> N
         read_named(["https://no-such-host.invalid/x"], LIMITS)
 
 
-def test_an_object_store_needs_its_extra() -> None:
-    with pytest.raises(ProductError) as error:
+@pytest.mark.parametrize("store", ["s3", "gs", "az"])
+def test_an_object_store_needs_its_extra(store: str) -> None:
+    with pytest.raises(AdminRequired) as error:
+        read_named([f"{store}://bucket/Bundles.csv"], LIMITS)
+    assert error.value.code == "extra-missing"
+    assert f"[{store}]" in error.value.actions[0]
+
+
+class NoCredentialsError(Exception):
+    """As the library of a store calls it."""
+
+
+class Store(MemoryFileSystem):  # type: ignore[misc]
+    """An object store in memory, in the place of one that an extra would bring."""
+
+    store: ClassVar[dict[str, Any]] = {}
+    wrong: ClassVar[Exception | None] = None
+
+    def _open(self, *args: Any, **options: Any) -> Any:
+        if self.wrong is not None:
+            raise self.wrong
+        return super()._open(*args, **options)
+
+
+@pytest.fixture
+def object_store(monkeypatch: pytest.MonkeyPatch) -> type[Store]:
+    """Answers for s3:// in this process."""
+    monkeypatch.setitem(_registry, "s3", Store)
+    monkeypatch.setattr(Store, "store", {})
+    monkeypatch.setattr(Store, "wrong", None)
+    Store.clear_instance_cache()
+    return Store
+
+
+def test_a_file_of_an_object_store_is_read_within_the_limits(object_store: type[Store]) -> None:
+    object_store().pipe(
+        {
+            "/bucket/site/Bundles.csv": BUNDLES,
+            "/bucket/spec": zipped({"Fields.csv": b"a,b"}),
+            "/bucket/large.csv": b"x" * 30_000,
+        }
+    )
+    found = read_named(["s3://bucket/site/Bundles.csv", "s3://bucket/spec"], LIMITS)
+    assert [(file.filename, file.content) for file in found] == [
+        ("Bundles.csv", BUNDLES),
+        ("Fields.csv", b"a,b"),
+    ]
+    with pytest.raises(UserFixable, match="larger than"):
+        read_named(["s3://bucket/large.csv"], LIMITS)
+    with pytest.raises(UserFixable, match="leads to no file"):
+        read_named(["s3://bucket/missing.csv"], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (PermissionError("no"), UserFixable),
+        (NoCredentialsError(), AdminRequired),
+        (ConnectionResetError(), Temporary),
+    ],
+)
+def test_who_can_fix_a_store_depends_on_what_it_says(
+    object_store: type[Store], wrong: Exception, kind: type[ProductError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "wrong", wrong)
+    with pytest.raises(kind):
         read_named(["s3://bucket/Bundles.csv"], LIMITS)
-    assert error.value.actions
+
+
+@pytest.mark.parametrize(
+    ("address", "export"),
+    [
+        ("d/1aB-c_D/edit?gid=7#gid=7", "d/1aB-c_D/export?format=xlsx"),
+        ("d/1aB-c_D", "d/1aB-c_D/export?format=xlsx"),
+        ("u/1/d/1aB-c_D/edit", "d/1aB-c_D/export?format=xlsx"),
+        ("d/e/2PACX-1v/pubhtml", "d/e/2PACX-1v/pub?output=xlsx"),
+    ],
+)
+def test_a_google_sheet_is_read_as_its_workbook(google: str, address: str, export: str) -> None:
+    book = Workbook()
+    for row in (["Name", "Machine name", "Type"], ["Page", "page", "Content type"]):
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    moved = {"Location": f"{google}/download"}
+    named = {"Content-Disposition": "attachment; filename*=UTF-8''Lakeside.xlsx"}
+    Site.answers = {f"/spreadsheets/{export}": (307, moved, b""), "/download": (200, named, out.getvalue())}
+    (sheet,) = read_named([f"{google}/spreadsheets/{address}"], LIMITS)
+    assert sheet.filename == "Lakeside.xlsx/Sheet"
+    assert load(sheet, types={sheet.filename: "bundles"}).rows("bundles")[0]["name"] == "Page"
+
+
+def test_a_google_sheet_that_is_not_shared_is_said_so(google: str) -> None:
+    page = {"Content-Type": "text/html; charset=utf-8"}
+    Site.answers = {"/spreadsheets/d/secret/export?format=xlsx": (200, page, b"<html>Sign in")}
+    with pytest.raises(UserFixable, match="shared with everybody"):
+        read_named([f"{google}/spreadsheets/d/secret/edit"], LIMITS)
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A site that the name service calls docs.google.com, with a certificate in that name."""
+    certificate, key = certified("docs.google.com", tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("DRUPAL_TICKETS_ALLOWED_ADDRESSES", "127.0.0.1")
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, port, *_, **__: [(2, 1, 6, "", ("127.0.0.1", port))]
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"https://docs.google.com:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def certified(host: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return files
+
+
+class NameService:
+    """Gives every question its next answer, as one that changes its mind between check and connection would."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers, self.asked = list(answers), 0
+
+    def __call__(self, host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        self.asked += 1
+        return [(2, 1, 6, "", (ip, port)) for ip in self.answers.pop(0)]
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", NameService(["93.184.216.34", "10.0.0.8"]))
+    with pytest.raises(UserFixable, match=r"10\.0\.0\.8, which is not a public address"):
+        read_named(["http://rebinding.example/Fields.csv"], LIMITS)
+
+
+def test_the_connection_goes_to_the_very_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, connected = NameService(["93.184.216.34"], ["127.0.0.1"]), []
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(Temporary):
+        read_named(["http://rebinding.example/Fields.csv"], LIMITS)
+    assert (connected, names.asked) == ([("93.184.216.34", 80)], 1)
 
 
 @pytest.mark.parametrize(
