@@ -1,7 +1,7 @@
 """The spec of a session, from its stored files: read anew by whoever needs it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,7 +19,9 @@ from tasks.core.spec.changes import SpecChanges
 from tasks.core.spec.load import load_spec
 from tasks.core.spec.model import SourceFile, Spec
 from tasks.core.spec.report import SpecReport, spec_report
+from tasks.core.tickets.known_issues import KnownIssue, already_in_jira
 from tasks.core.tickets.planning import plan_tickets
+from tasks.earlier_issues import earlier_issues
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ async def read_session_spec(engine: AsyncEngine, session_id: UUID) -> SessionSpe
     async with session_scope(engine) as session:
         record = await SessionRepository(session).get(session_id)
         files = await FileRepository(session).list_files(session_id, content=True)
+        known = await earlier_issues(session, record)
     if not files:
         raise UserFixable(
             "The session has no files.",
@@ -50,13 +53,15 @@ async def read_session_spec(engine: AsyncEngine, session_id: UUID) -> SessionSpe
             code="no-files",
         )
     settings = SessionSettings.model_validate(record.settings)
-    spec, findings = await asyncio.to_thread(_load, files, settings)
+    spec, findings = await asyncio.to_thread(_load, files, settings, known)
     changes = SpecChanges.model_validate(record.spec_changes)
     return SessionSpec(record.site_name, settings, files, spec, findings, changes)
 
 
-def _load(files: Sequence[UploadedFile], settings: SessionSettings) -> tuple[Spec, tuple[Finding, ...]]:
-    """The spec, and its findings with those that planning its tickets adds."""
+def _load(
+    files: Sequence[UploadedFile], settings: SessionSettings, known: Mapping[str, Sequence[KnownIssue]]
+) -> tuple[Spec, tuple[Finding, ...]]:
+    """The spec, and its findings with those that planning its tickets adds, and what is in Jira already."""
     types = {
         file.filename: file.csv_type
         for file in files
@@ -65,4 +70,5 @@ def _load(files: Sequence[UploadedFile], settings: SessionSettings) -> tuple[Spe
     spec = load_spec([SourceFile(file.filename, file.content) for file in files], settings, types)
     if spec.blocking:
         return spec, spec.findings
-    return spec, (*spec.findings, *plan_tickets(spec, settings).findings)
+    plan = plan_tickets(spec, settings)
+    return spec, (*spec.findings, *plan.findings, *already_in_jira(plan.tickets, known))

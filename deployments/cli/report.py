@@ -1,6 +1,6 @@
 """The JSON document of a session, as `product.md` fixes it, built from the database alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,8 @@ from db.repositories.links import IssueLink, LinkRepository
 from db.repositories.progress import ProgressRepository
 from db.repositories.sessions import SessionRepository
 from db.repositories.tickets import TicketRepository
+from tasks.core.tickets.known_issues import KnownIssue, in_jira
+from tasks.earlier_issues import earlier_issues
 from tasks.timings import MOST_ENTRIES, timings
 
 
@@ -32,6 +34,7 @@ class Facts:
     dependencies: dict[UUID, list[UUID]]
     trail: Sequence[AuditLogEntry]
     links: Sequence[IssueLink]
+    earlier: Mapping[str, Sequence[KnownIssue]]
     unedited_share: float
     spent_usd: Decimal
 
@@ -40,14 +43,16 @@ async def read_facts(engine: AsyncEngine, session_id: UUID) -> Facts:
     """Everything about a session, read in one transaction."""
     async with session_scope(engine) as session:
         tickets = TicketRepository(session)
+        record = await SessionRepository(session).get(session_id)
         return Facts(
-            record=await SessionRepository(session).get(session_id),
+            record=record,
             busy=await TaskRepository(session).current(session_id) is not None,
             files=await FileRepository(session).list_files(session_id),
             tickets=await tickets.list_tickets(session_id),
             dependencies=await tickets.dependencies(session_id),
             trail=await AuditRepository(session).trail(session_id, MOST_ENTRIES),
             links=await LinkRepository(session).of_session(session_id),
+            earlier=await earlier_issues(session, record),
             unedited_share=await tickets.unedited_share(session_id),
             spent_usd=await ProgressRepository(session).spent_usd(session_id),
         )
@@ -64,6 +69,7 @@ def document(facts: Facts) -> dict[str, Any]:
         "changes": record.spec_changes or None,
         "tickets": [ticket_part(ticket, facts.dependencies.get(ticket.id, [])) for ticket in facts.tickets],
         "links": [asdict(link) for link in facts.links],
+        "already_in_jira": list(already_in_jira(facts)),
         "held": record.held,
         "manual_fixes": manual_fixes(facts.tickets),
         "cost": cost_part(record.writing, facts.spent_usd),
@@ -110,6 +116,19 @@ def ticket_part(ticket: Ticket, depends_on: Sequence[UUID]) -> dict[str, Any]:
         "jira_url": ticket.jira_ticket_url,
         "attachment": ticket.attachment.filename if ticket.attachment else None,
     }
+
+
+def already_in_jira(facts: Facts) -> Iterator[dict[str, Any]]:
+    """Tickets that would be a second issue of rows that an earlier session brought to this project."""
+    for ticket in facts.tickets:
+        there = in_jira(ticket.plan.get("rows", ()), facts.earlier, ticket.content_hash)
+        if there is not None:
+            yield {
+                "ticket_id": str(ticket.id),
+                "title": ticket.title,
+                "issues": list(there.issues),
+                "unchanged": there.unchanged,
+            }
 
 
 def cost_part(writing: Mapping[str, Any], spent_usd: Decimal) -> dict[str, float]:

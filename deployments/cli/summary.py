@@ -18,6 +18,7 @@ def print_summary(target: "Console", document: Document) -> None:
     if document["tickets"]:
         _print_groups(target, document["tickets"])
         _print_issues(target, document["tickets"])
+    _print_earlier(target, document)
     _print_fixes(target, document["manual_fixes"])
     if document["timings"]:
         print_table(target, ("Stage", "Seconds"), [(k, f"{v:.1f}") for k, v in document["timings"].items()])
@@ -96,6 +97,18 @@ def _print_issues(target: "Console", tickets: list[dict[str, Any]]) -> None:
     if sent:
         rows = [(ticket["jira_key"], ticket["title"], ticket["jira_url"]) for ticket in sent]
         print_table(target, ("Issue", "Title", "Address"), rows)
+
+
+def _print_earlier(target: "Console", document: Document) -> None:
+    """Tickets that would be a second issue: said as long as it can be helped."""
+    waiting = {ticket["id"] for ticket in document["tickets"] if not ticket["jira_key"]}
+    found = [one for one in document.get("already_in_jira", ()) if one["ticket_id"] in waiting]
+    if found:
+        rows = [
+            (", ".join(one["issues"]), one["title"], "the same" if one["unchanged"] else "other text")
+            for one in found
+        ]
+        print_table(target, ("In Jira already", "Ticket of this session", "Says"), rows)
 
 
 def _print_fixes(target: "Console", fixes: list[dict[str, Any]]) -> None:
