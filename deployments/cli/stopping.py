@@ -2,8 +2,11 @@
 
 from uuid import UUID
 
+from httpx import TransportError
+
 from db.actor import Actor
 from db.engine import session_scope
+from db.models import SessionTask
 from db.repositories.background import TaskRepository
 from db.repositories.sessions import SessionRepository
 from deployments.cli.options import settings_from_environment
@@ -14,25 +17,46 @@ from tasks.core.errors import Cancelled
 
 
 async def stop_work(place: Workplace, session_id: UUID, actor: Actor) -> bool:
-    """Stop whatever works on a session; False when nothing does."""
-    async with session_scope(place.engine) as session:
-        row = await TaskRepository(session).current(session_id)
-    run = await run_going_on(place.client, session_id)
-    run_id = (
-        run.id if run else await root_of(place.client, UUID(row.task_id)) if row and row.task_id else None
-    )
-    if run_id is None and row is None:
-        return False
-    async with session_scope(place.engine) as session:
-        await SessionRepository(session).request_cancel(session_id, actor=actor)
-    if run_id and not await cancel(place.client, run_id):
+    """Stop whatever works on a session; False when nothing does.
+
+    The database is told first: work looks there before every side effect, whether Prefect answers or not.
+    """
+    row = await _ask_to_stop(place, session_id, actor)
+    try:
+        run_id = await _run_to_stop(place, session_id, row)
+        if run_id is None and row is None:
+            return False
+        if row is None:  # a stage that holds no row
+            async with session_scope(place.engine) as session:
+                await SessionRepository(session).request_cancel(session_id, actor=actor)
+        ended = run_id is None or await cancel(place.client, run_id)
+    except TransportError:
+        note("Prefect does not answer; the work stops before its next step, as the database tells it to.")
+        return row is not None
+    if not ended:
         note("It takes a while: the work stops before its next step.")
         return True
     async with session_scope(place.engine) as session:
         # A run that was ended from outside could not end its row; the attempt fences whatever is still under way.
         if left := await TaskRepository(session).current(session_id):
             await TaskRepository(session).cancel(session_id, left.task_id, left.attempt, actor=actor)
+        else:
+            await SessionRepository(session).clear_cancel(session_id, actor=actor)
     return True
+
+
+async def _ask_to_stop(place: Workplace, session_id: UUID, actor: Actor) -> SessionTask | None:
+    async with session_scope(place.engine) as session:
+        row = await TaskRepository(session).current(session_id)
+        if row is not None:
+            await SessionRepository(session).request_cancel(session_id, actor=actor)
+    return row
+
+
+async def _run_to_stop(place: Workplace, session_id: UUID, row: SessionTask | None) -> UUID | None:
+    if run := await run_going_on(place.client, session_id):
+        return run.id
+    return await root_of(place.client, UUID(row.task_id)) if row and row.task_id else None
 
 
 async def leave(place: Workplace, session_id: UUID, actor: Actor) -> Cancelled:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
+from httpx import ConnectError
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Completed, Scheduled
@@ -27,6 +28,7 @@ class FakePrefect:
         self.runs: list[FlowRun] = []
         self.keys: dict[str, FlowRun] = {}
         self.artifacts: list[Any] = []
+        self.away = False
         self.blocks = {"jira": {"url": "https://jira.test/", "email": "a@b.test", "api_token": "hush"}}
 
     @property
@@ -65,6 +67,8 @@ class FakePrefect:
         return run
 
     async def read_flow_runs(self, *, flow_run_filter: Any, **_: Any) -> list[FlowRun]:
+        if self.away:
+            raise ConnectError("nobody there")
         wanted = set(flow_run_filter.tags.all_)
         return [run for run in reversed(self.runs) if wanted <= set(run.tags)]
 

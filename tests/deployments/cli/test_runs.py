@@ -313,6 +313,27 @@ async def test_cancel_ends_the_run_and_its_row(engine: AsyncEngine) -> None:
     assert not await stop_work(where, session_id, DIRECTOR)
 
 
+async def test_a_cancel_while_prefect_is_away_is_left_with_the_database(
+    engine: AsyncEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefect, session_id = FakePrefect(export_tickets=always(Running)), await make_session(engine)
+    async with session_scope(engine) as session:
+        await TaskRepository(session).claim(session_id, TaskType.EXPORT, str(uuid4()), actor=DIRECTOR)
+    prefect.away = True
+    assert await stop_work(place(engine, prefect), session_id, DIRECTOR)
+    async with session_scope(engine) as session:
+        assert await SessionRepository(session).cancel_requested(session_id)
+    assert "Prefect does not answer" in capsys.readouterr().err
+
+
+async def test_a_cancel_that_did_its_work_stops_nothing_later(engine: AsyncEngine) -> None:
+    prefect, session_id = FakePrefect(upload_spec=always(Running)), await make_session(engine)
+    await trigger(cast("Any", prefect), "upload-spec", session_id, {})
+    assert await stop_work(place(engine, prefect), session_id, DIRECTOR)
+    async with session_scope(engine) as session:
+        assert not await SessionRepository(session).cancel_requested(session_id)
+
+
 async def test_ctrl_c_leaves_the_run_alone_where_the_stack_stays(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
