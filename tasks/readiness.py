@@ -40,6 +40,12 @@ def _of_the_session(standing: Standing) -> Iterator[Obstacle]:
             message=f"A run works on the session ({standing.running}).",
             action=f"drupal-tickets session watch {session}",
         )
+    if standing.used_up:
+        yield Obstacle(
+            code="retries-used-up",
+            message=f"Three runs in a row failed ({', '.join(standing.used_up)}).",
+            action=f"An administrator lets it go on: drupal-tickets session resume {session} --reset-retries",
+        )
     if standing.may_create is False:
         yield Obstacle(
             code="permission",

@@ -47,8 +47,9 @@ class PrefectApi:
         return str(self._get(f"flow_runs/{run_id}/input/{keys['description']}"))
 
     def answer(self, run_id: str, **given: Any) -> str:
-        """Answer the form; returns how the server takes it: ACCEPT, REJECT or ABORT."""
-        return str(self._post(f"flow_runs/{run_id}/resume", run_input=given)["status"])
+        """Answer the form; returns how the server takes it: ACCEPT, REJECT or ABORT, or an HTTP status."""
+        answer = self.http.post(f"flow_runs/{run_id}/resume", json={"run_input": given})
+        return str(answer.json()["status"]) if answer.is_success else str(answer.status_code)
 
     def end_of(self, run_id: str) -> tuple[str, str]:
         """How a run ended, and what it says."""

@@ -1,6 +1,7 @@
 """The form of the review on a real stack: first decision wins, whichever door it takes; whoever is late is told."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -74,6 +75,17 @@ async def test_a_form_answered_after_another_decision_tells_the_loser(
     assert f"{DIRECTOR.claimed} was faster and decided: cancel" in message
     assert reviewed.review()["decision"] == "cancel"
     assert reviewed.status() == ("review", "active")
+
+
+def test_of_two_answers_at_once_one_counts(prefect: PrefectApi, reviewed: ReviewedSession) -> None:
+    run, number = opened(prefect, reviewed)
+    answers = [("change", "Dana"), ("cancel", "Eve")]
+    with ThreadPoolExecutor(2) as both:
+        given = [both.submit(prefect.answer, run, decision=what, requested_by=who) for what, who in answers]
+    assert "ACCEPT" in [one.result() for one in given]
+    assert prefect.end_of(run)[0] == "COMPLETED"
+    review = reviewed.review()
+    assert (review["round"], (review["decision"], review["decided_by"]) in answers) == (number, True)
 
 
 @pytest.mark.long

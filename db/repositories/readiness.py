@@ -24,6 +24,9 @@ from db.repositories.unedited import edited_by_person
 from db.repositories.validations import ValidationRepository
 
 
+AHEAD = (TaskType.ADF_VALIDATION, TaskType.EXPORT)  # what still has to run
+
+
 @dataclass(frozen=True, slots=True)
 class GroupCount:
     """The tickets of one group."""
@@ -42,6 +45,7 @@ class Standing:
     stage: SessionStage
     status: SessionStatus
     running: TaskType | None
+    used_up: Sequence[TaskType]
     tickets: int
     in_jira: int
     unedited_share: float
@@ -66,7 +70,8 @@ class ReadinessRepository(Repository):
         record = await SessionRepository(self.session).get(session_id)
         validations, reviews = ValidationRepository(self.session), ReviewRepository(self.session)
         validation, last = await validations.get(session_id), await reviews.latest(session_id)
-        running = await TaskRepository(self.session).current(session_id)
+        tasks = TaskRepository(self.session)
+        running = await tasks.current(session_id)
         groups = await self._groups(session_id)
         total = sum(group.tickets for group in groups)
         approved = last is not None and last.decision is ReviewDecision.APPROVE
@@ -75,6 +80,7 @@ class ReadinessRepository(Repository):
             stage=record.current_stage,
             status=record.status,
             running=running.task_type if running else None,
+            used_up=[one for one in AHEAD if await tasks.retries_used_up(session_id, one)],
             tickets=total,
             in_jira=await self._count(session_id, Ticket.jira_ticket_key.is_not(None)),
             unedited_share=await TicketRepository(self.session).unedited_share(session_id),

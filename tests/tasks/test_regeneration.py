@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import EntityGroup, WrittenBy
-from db.models import Ticket
+from db.enums import EntityGroup, TaskType, WrittenBy
+from db.models import MAX_RETRIES, Ticket
+from db.repositories.background import TaskRepository
 from db.repositories.readiness import ReadinessRepository
 from db.repositories.tickets import TicketRepository
 from db.repositories.validations import ValidationRepository
@@ -232,6 +233,15 @@ async def test_readiness_names_everything_in_the_way(desk: Desk, engine: AsyncEn
     await desk.edit(ready_for_jira=True)
     await validate(engine, desk.session_id)
     assert await codes(engine, desk.session_id) == ["approval"]
+
+
+async def test_readiness_says_that_an_administrator_has_to_look(desk: Desk, engine: AsyncEngine) -> None:
+    for number in range(MAX_RETRIES):
+        async with session_scope(engine) as session:
+            tasks, run = TaskRepository(session), f"run-{number}"
+            attempt = await tasks.claim(desk.session_id, TaskType.EXPORT, run, actor=DIRECTOR)
+            await tasks.fail(desk.session_id, run, attempt, context={}, actor=DIRECTOR)
+    assert await codes(engine, desk.session_id) == ["retries-used-up", "validation", "approval"]
 
 
 async def test_only_a_validation_of_all_opens_the_gate(desk: Desk, engine: AsyncEngine) -> None:
