@@ -59,8 +59,12 @@ class JiraSandbox:
             self.process = subprocess.Popen(
                 [*command, "--state", str(state), *options], stdout=output, stderr=output
             )
-        self.control = httpx.Client(base_url=f"{self.url}/_sandbox", timeout=30, verify=False)
+        self.join()
         wait_until_up(self.url, self.process, log)
+
+    def join(self) -> None:
+        """Have its control at hand, whoever started it."""
+        self.control = httpx.Client(base_url=f"{self.url}/_sandbox", timeout=30, verify=False)
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
         """End the process and wait for its end."""
