@@ -1,4 +1,4 @@
-"""Exports on the whole stack while worker, database or Prefect server go away: in the end every ticket is there once."""
+"""Exports on the whole stack while worker, database or Prefect server go away: every ticket is there once in the end."""
 
 import asyncio
 import signal
