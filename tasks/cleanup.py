@@ -16,7 +16,8 @@ from db.repositories.audit import AuditRepository
 from db.repositories.retention import RetentionRepository
 from tasks.retrying import RETRYING
 
-BATCH = 100
+SESSIONS_AT_ONCE = 20  # each takes its tickets, versions and files along: under a second for all
+ROWS_AT_ONCE = 1000
 MOST_BATCHES = 1000
 
 Remove = Callable[[RetentionRepository], Awaitable[int]]
@@ -40,7 +41,7 @@ async def remove_sessions(retention_days: int, dry_run: bool) -> CleanupReport:
     return await _clean(
         CleanupReport(what="sessions", retention_days=retention_days, dry_run=dry_run, past_retention=0),
         lambda retention: retention.count_sessions(age),
-        lambda retention: retention.remove_sessions(age, BATCH, actor=_actor()),
+        lambda retention: retention.remove_sessions(age, SESSIONS_AT_ONCE, actor=_actor()),
     )
 
 
@@ -51,7 +52,7 @@ async def remove_model_calls(retention_days: int, dry_run: bool) -> CleanupRepor
     return await _clean(
         CleanupReport(what="model-calls", retention_days=retention_days, dry_run=dry_run, past_retention=0),
         lambda retention: retention.count_model_calls(age),
-        lambda retention: retention.remove_model_calls(age, BATCH),
+        lambda retention: retention.remove_model_calls(age, ROWS_AT_ONCE),
     )
 
 
@@ -62,7 +63,7 @@ async def remove_audit_entries(retention_days: int, dry_run: bool) -> CleanupRep
     return await _clean(
         CleanupReport(what="audit-log", retention_days=retention_days, dry_run=dry_run, past_retention=0),
         lambda retention: retention.count_audit_entries(age),
-        lambda retention: retention.remove_audit_entries(age, BATCH * 10),
+        lambda retention: retention.remove_audit_entries(age, ROWS_AT_ONCE),
     )
 
 

@@ -29,10 +29,12 @@ STATEMENTS = (
     """,
     """
     INSERT INTO tickets (id, session_id, key, kind, entity_group, position, user_order, title, description, plan,
-                         csv_source_files, source_hash, written_by, content_hash, jira_ticket_key)
+                         csv_source_files, source_hash, written_by, content_hash, jira_ticket_key,
+                         jira_ticket_url)
     SELECT gen_random_uuid(), id, 't' || n, 'bundle', 'Content', n, n, 'Create ' || n,
            jsonb_build_object('type', 'doc', 'text', repeat(md5(id::text || n), 60)), '{}', '[]', 's', 'offline', 'h',
-           CASE WHEN current_stage = 'completed' THEN jira_project_key || '-' || n END
+           CASE WHEN current_stage = 'completed' THEN jira_project_key || '-' || n END,
+           CASE WHEN current_stage = 'completed' THEN jira_site || '/browse/' || n END
     FROM sessions, generate_series(1, :tickets) AS n
     """,
     """
@@ -47,8 +49,8 @@ STATEMENTS = (
     """,
     """
     INSERT INTO send_intents (id, session_id, ticket_id, attempt, content_hash, status, task_id, task_attempt,
-                              resolved_at)
-    SELECT gen_random_uuid(), tickets.session_id, tickets.id, 1, 'h', 'created', 'run', 1, now()
+                              resolved_at, jira_key)
+    SELECT gen_random_uuid(), tickets.session_id, tickets.id, 1, 'h', 'created', 'run', 1, now(), jira_ticket_key
     FROM tickets WHERE jira_ticket_key IS NOT NULL
     """,
     """
