@@ -4,6 +4,7 @@ A cancellation may not reach a run after an outage of the server, and it is the 
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -85,12 +86,13 @@ async def death_of(client: PrefectClient, task_id: str) -> Death | None:
 
 
 async def lineage(client: PrefectClient, run_id: UUID) -> list[FlowRun]:
-    """A run and its parents, itself first."""
+    """A run and its parents as far as they are known, itself first; raises ObjectNotFound when it is not itself."""
     run = await client.read_flow_run(run_id)
     if run.parent_task_run_id:
-        above = (await client.read_task_run(run.parent_task_run_id)).flow_run_id
-        if above:
-            return [run, *await lineage(client, above)]
+        # The server writes task runs down when it comes to it: a parent may be unknown for a moment.
+        with contextlib.suppress(ObjectNotFound):
+            above = (await client.read_task_run(run.parent_task_run_id)).flow_run_id
+            return [run, *(await lineage(client, above) if above else [])]
     return [run]
 
 
