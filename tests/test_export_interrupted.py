@@ -1,4 +1,4 @@
-"""Exports on the whole stack while worker, database or Prefect server go away: every ticket is there once in the end."""
+"""Exports on the whole stack while worker, database or Prefect server go away: in the end each ticket is there once."""
 
 import asyncio
 import signal
