@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.repositories.replies import Experience, ReplyRepository
-from tasks.core.tickets.estimate import Calibration, Estimate, estimate
+from db.repositories.replies import Experience, ReplyRepository, Trend
+from tasks.core.tickets.estimate import Calibration, Estimate, Line, estimate
 from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.prompt import question
 from tasks.writers import prompt_hash, size_of
 
 MATTERS = 20  # so many replies say more than a guess
+EXPLAINS = 0.3  # a trend that explains less is taken for chance
 
 
 async def estimate_tickets(
@@ -44,12 +45,17 @@ def calibrated(seen: Experience) -> Calibration:
         return Calibration()
     return Calibration(
         replies=seen.replies,
-        tokens_per_byte=seen.input_tokens / seen.prompt_bytes,
-        answer_tokens=seen.output_tokens / seen.replies,
-        read_share=seen.cache_read_tokens / seen.input_tokens,
-        kept_share=seen.cache_write_tokens / seen.input_tokens,
+        given=_line(seen.input_trend) or Line(0.0, seen.input_tokens / seen.prompt_bytes),
+        answered=_line(seen.output_trend) or Line(seen.output_tokens / seen.replies),
+        read_tokens=seen.cache_read_tokens / seen.replies,
+        kept_tokens=seen.cache_write_tokens / seen.replies,
         calls_per_ticket=seen.replies / seen.first_replies,
     )
+
+
+def _line(trend: Trend) -> Line | None:
+    """The trend, where the size of a prompt says something about the tokens; else an average says more."""
+    return Line(trend.base, trend.per_byte) if trend.per_byte > 0 and trend.explains > EXPLAINS else None
 
 
 def _sizes(model: str, instructions: str, tickets: Sequence[PlannedTicket]) -> dict[str, int]:

@@ -50,6 +50,8 @@ class Behaviour:
     hang_seconds: float = 3600.0
     retry_after: float = 0.3
     thinking: int = 60  # tokens on average
+    thinks_of_rows: float = 0.0  # and so many more for every token of the question
+    token_size: float = 1.0  # how much larger its tokens are than those of others
     context_bytes: int = 10_000_000
     caching: bool = True
     billing_error: bool = False
@@ -175,7 +177,7 @@ class StandIn:
 
     def message(self, request: dict[str, Any], fault: str) -> dict[str, Any]:
         text, stop, thinking = self.answer(request, fault)
-        used = tokens(text) + thinking
+        used = self.tokens(text) + thinking
         if used > request["max_tokens"]:
             text, stop, used = text[: 3 * request["max_tokens"]], "max_tokens", request["max_tokens"]
         content = [{"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}] if thinking else []
@@ -196,17 +198,20 @@ class StandIn:
         system = "".join(part["text"] for part in request.get("system", []))
         keeps = self.behaviour.caching and any("cache_control" in part for part in request.get("system", []))
         said = json.dumps(request["messages"]) + json.dumps(request.get("output_config", {}))
-        common = tokens(system)
+        common = self.tokens(system)
         read = common if keeps and system in self.cached else 0
         written = common if keeps and not read else 0
         if keeps:
             self.cached.add(system)
         return {
-            "input_tokens": tokens(said) + (0 if keeps else common),
+            "input_tokens": self.tokens(said) + (0 if keeps else common),
             "cache_creation_input_tokens": written,
             "cache_read_input_tokens": read,
             "output_tokens": used,
         }
+
+    def tokens(self, text: str) -> int:
+        return round(tokens(text) / self.behaviour.token_size)
 
     def bill(self, usage: dict[str, int]) -> None:
         self.stats.input_tokens += usage["input_tokens"]
@@ -229,6 +234,7 @@ class StandIn:
             return "Hello.", "end_turn", 0
         own = random.Random(hashlib.sha256(asked.encode()).digest())
         thinking = own.randrange(0, 2 * self.behaviour.thinking + 1)
+        thinking += int(self.behaviour.thinks_of_rows * tokens(asked))
         if fault == "refuse":
             return "", "refusal", thinking
         if fault == "gibberish":

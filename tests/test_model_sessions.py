@@ -10,13 +10,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from pydantic import SecretStr
 
 from blocks.anthropic import AnthropicWriter
 from deployments.model_blocks import ensure_anthropic_block
@@ -31,23 +31,26 @@ BY_MODEL = ("model", "model_after_repair")
 
 @pytest.fixture
 def with_key(stack: RunningStack, model_stand_in: ModelStandIn) -> Iterator[RunningStack]:
-    """The stack as bootstrap leaves it with a key in the environment, and afterwards without one."""
-    keyless = Settings.from_environment(stack.environment)
-    key = {"anthropic_api_key": SecretStr(model_stand_in.key), "anthropic_base_url": model_stand_in.url}
+    """A stack that came up without a key, and commands that have one; afterwards the block is gone again."""
+    key = {"ANTHROPIC_API_KEY": model_stand_in.key, "ANTHROPIC_BASE_URL": model_stand_in.url}
+    yield replace(stack, environment={**stack.environment, **key})
     with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
-        said = asyncio.run(ensure_anthropic_block(keyless.model_copy(update=key), own_server=True))
-        assert "created" in said
-        asyncio.run(_hurry())
-        again = asyncio.run(ensure_anthropic_block(keyless.model_copy(update=key), own_server=True))
-        assert "unchanged" in again  # what people set in the block stays
-        yield stack
+        keyless = Settings.from_environment(stack.environment)
         assert "removed" in asyncio.run(ensure_anthropic_block(keyless, own_server=True))
 
 
-async def _hurry() -> None:
-    """As a person does in the block: give up on a request sooner."""
-    block: AnthropicWriter = await AnthropicWriter.aload("anthropic")
-    await block.model_copy(update={"request_seconds": 3.0}).asave("anthropic", overwrite=True)
+def hurry(stack: RunningStack) -> None:
+    """As a person does in the block: give up on a request sooner. What people set there stays."""
+
+    async def change() -> None:
+        settings = Settings.from_environment(stack.environment)
+        assert "created" in await ensure_anthropic_block(settings, own_server=True)
+        block: AnthropicWriter = await AnthropicWriter.aload("anthropic")
+        await block.model_copy(update={"request_seconds": 3.0}).asave("anthropic", overwrite=True)
+        assert "unchanged" in await ensure_anthropic_block(settings, own_server=True)
+
+    with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
+        asyncio.run(change())
 
 
 def run(stack: RunningStack, spec: Path, project: str, *more: str) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def test_a_bad_model_writes_most_of_uwec(with_key: RunningStack, model_stand_in:
         pytest.skip("no shared data here")
     faults = dict.fromkeys((*CONTENT_FAULTS, *HTTP_FAULTS), 0.3 / len(CONTENT_FAULTS + HTTP_FAULTS))
     model_stand_in.be(faults=faults, latency=0.1, seed=random.randrange(1000))
+    hurry(with_key)
     document = run(with_key, UWEC, "UWEC")
     assert len(document["tickets"]) == 135
     assert share_by_model(document) >= 0.8

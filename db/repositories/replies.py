@@ -1,10 +1,10 @@
 """Replies of models, kept under the hash of the exact request: what has not changed is never paid for twice."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.base import NOW, table_of
@@ -33,8 +33,17 @@ class NewReply:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """How a number of tokens goes with the bytes of the prompt: the straight line, and how much of it that explains."""
+
+    base: float
+    per_byte: float
+    explains: float
+
+
+@dataclass(frozen=True, slots=True)
 class Experience:
-    """Sums over recent replies of one model."""
+    """Sums over recent replies of one model, and what they depend on."""
 
     replies: int
     first_replies: int
@@ -43,6 +52,8 @@ class Experience:
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
+    input_trend: Trend
+    output_trend: Trend
 
 
 class ReplyRepository(Repository):
@@ -90,5 +101,14 @@ class ReplyRepository(Repository):
             )
         ]
         first = func.count().filter(recent.c.purpose == "write")
-        row = (await self.session.execute(select(func.count(), first, *sums).select_from(recent))).one()
-        return Experience(*(int(value) for value in row))
+        trends = [*_trend(recent.c.input_tokens, recent.c.prompt_bytes)]
+        trends += _trend(recent.c.output_tokens, recent.c.prompt_bytes)
+        query = select(func.count(), first, *sums, *trends).select_from(recent)
+        row = [float(value or 0) for value in (await self.session.execute(query)).one()]
+        return Experience(*map(int, row[:7]), Trend(*row[7:10]), Trend(*row[10:]))
+
+
+def _trend(tokens: ColumnElement[int], size: ColumnElement[int]) -> Iterator[ColumnElement[float]]:
+    """Least squares; no value where all prompts are of one size."""
+    for function in (func.regr_intercept, func.regr_slope, func.regr_r2):
+        yield function(tokens, size)

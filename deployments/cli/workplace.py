@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from db.models import Session, Ticket
+    from deployments.settings import Settings
     from deployments.stack.state import Connection
 
 T = TypeVar("T")
@@ -49,8 +50,9 @@ def with_stack(work: Callable[[Workplace], Awaitable[T]]) -> T:
     """Do what triggers runs: with the stack that runs for this home, or one started for this command."""
     from deployments.stack.ensure import ensure_stack
 
-    with ensure_stack(settings_from_environment(), note) as connection:
-        return asyncio.run(_with_client(work, connection))
+    settings = settings_from_environment()
+    with ensure_stack(settings, note) as connection:
+        return asyncio.run(_with_client(work, connection, settings))
 
 
 async def _with_engine(work: Callable[["AsyncEngine"], Awaitable[T]], connection: "Connection") -> T:
@@ -58,14 +60,28 @@ async def _with_engine(work: Callable[["AsyncEngine"], Awaitable[T]], connection
         return await work(engine)
 
 
-async def _with_client(work: Callable[[Workplace], Awaitable[T]], connection: "Connection") -> T:
+async def _with_client(
+    work: Callable[[Workplace], Awaitable[T]], connection: "Connection", settings: "Settings"
+) -> T:
     from deployments.cli.runs import prefect_client
 
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C does
     async with _engine(connection) as engine, prefect_client(connection) as client:
+        await _bring_key(settings)
         return await work(Workplace(engine, client, connection))
+
+
+async def _bring_key(settings: "Settings") -> None:
+    """A key that was set after the stack of this home came up reaches it with the first command that has it."""
+    if settings.anthropic_api_key is None or settings.prefect_api_url:
+        return
+    from deployments.model_blocks import ensure_anthropic_block
+
+    said = await ensure_anthropic_block(settings, own_server=True)
+    if not said.endswith("unchanged"):
+        note(said)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Estimates against what a stand-in counts, with a tokenizer and lengths of answers that nobody told us."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,7 +15,7 @@ from tasks.core.tickets.planning import plan_tickets
 from tasks.core.tickets.prompt import instructions
 from tasks.estimating import estimate_tickets
 from tasks.sources import read_local
-from tests.builders.spec import UWEC
+from tests.builders.spec import UWEC, lakeside
 from tests.model_stand_in import ModelStandIn
 from tests.tasks.writing import MODEL, Writing, make_writing, some_tickets
 
@@ -33,22 +34,31 @@ def uwec() -> list[PlannedTicket]:
     return list(plan_tickets(load_spec(read_local([UWEC], settings.limits), settings), settings).tickets)
 
 
+LONG = pytest.mark.long
+
+
 @pytest.mark.parametrize(
-    ("every", "thinking", "caching"),
+    ("every", "behaviour"),
     [
-        (3, 60, True),
-        *(pytest.param(1, t, c, marks=pytest.mark.long) for t in (0, 60, 150) for c in (True, False)),
+        (3, {}),
+        *(
+            pytest.param(1, {"thinking": thinking, "caching": caching}, marks=LONG)
+            for thinking in (0, 60, 150)
+            for caching in (True, False)
+        ),
+        *(pytest.param(1, {"token_size": size}, marks=LONG) for size in (0.8, 1.25)),
+        pytest.param(1, {"thinking": 0, "thinks_of_rows": 0.2}, marks=LONG),
     ],
+    ids=str,
 )
 async def test_the_estimate_for_uwec_is_near_at_first_and_nearer_afterwards(
     engine: AsyncEngine,
     model_stand_in: ModelStandIn,
     uwec: list[PlannedTicket],
     every: int,
-    thinking: int,
-    caching: bool,
+    behaviour: dict[str, Any],
 ) -> None:
-    model_stand_in.be(thinking=thinking, caching=caching)
+    model_stand_in.be(**behaviour)
     uwec = uwec[::every]
     writing = await make_writing(engine, model_stand_in.url, model_stand_in.key)
     first = await estimated(writing, uwec)
@@ -63,6 +73,30 @@ async def test_the_estimate_for_uwec_is_near_at_first_and_nearer_afterwards(
     assert second.calibrated_on == len(uwec)
     assert float(second.expected_usd) == pytest.approx(model_stand_in.stats.usd - counted, rel=0.2)
     assert model_stand_in.stats.usd <= float(first.ceiling_usd + second.ceiling_usd)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        {"thinking": 150, "thinks_of_rows": 0.5, "token_size": 1.6},
+        pytest.param({"caching": False, "token_size": 0.7}, marks=LONG),
+        pytest.param({"thinking": 400}, marks=LONG),
+    ],
+    ids=str,
+)
+async def test_what_one_spec_taught_holds_for_another(
+    engine: AsyncEngine,
+    model_stand_in: ModelStandIn,
+    uwec: list[PlannedTicket],
+    behaviour: dict[str, Any],
+) -> None:
+    model_stand_in.be(**behaviour)
+    writing = await make_writing(engine, model_stand_in.url, model_stand_in.key)
+    await writing.write(plan_tickets(lakeside(), SessionSettings()).tickets)
+    counted = model_stand_in.stats.usd
+    expected = await estimated(writing, uwec)
+    await writing.write(uwec)
+    assert float(expected.expected_usd) == pytest.approx(model_stand_in.stats.usd - counted, rel=0.2)
 
 
 async def test_what_was_answered_before_costs_nothing(

@@ -17,15 +17,27 @@ AT_LEAST = 3  # such calls, where there are few tickets
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Tokens of a call, by the bytes of its prompt."""
+
+    base: float
+    per_byte: float = 0.0
+
+    def at(self, size: int) -> int:
+        """The tokens of a prompt of this size."""
+        return max(0, round(self.base + self.per_byte * size))
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What replies were like; the defaults are a guess for an installation that has none yet."""
 
     replies: int = 0
-    tokens_per_byte: float = 0.26
-    answer_tokens: float = 270.0
-    # Shares of the given tokens; None: the instructions are read from the cache.
-    read_share: float | None = None
-    kept_share: float = 0.0
+    given: Line = Line(0.0, 0.26)
+    answered: Line = Line(270.0)
+    # Of the given tokens, a call; None: the instructions are read from the cache.
+    read_tokens: float | None = None
+    kept_tokens: float = 0.0
     calls_per_ticket: float = 1.05
 
 
@@ -70,12 +82,12 @@ def _expected(
     provider: str, model: str, instruction_bytes: int, question_bytes: int, calibration: Calibration
 ) -> Decimal:
     size = instruction_bytes + question_bytes
-    given = round(size * calibration.tokens_per_byte)
-    share = instruction_bytes / size if calibration.read_share is None else calibration.read_share
-    read, kept = int(given * share), int(given * calibration.kept_share)
-    return cost_usd(
-        provider, model, Tokens(given, round(calibration.answer_tokens), read, min(kept, given - read))
-    )
+    given = calibration.given.at(size)
+    instructed = given * instruction_bytes / size
+    read = min(given, int(instructed if calibration.read_tokens is None else calibration.read_tokens))
+    kept = min(given - read, int(calibration.kept_tokens))
+    answered = calibration.answered.at(size)
+    return cost_usd(provider, model, Tokens(given, answered, read, kept))
 
 
 def _most(provider: str, model: str, bodies: Sequence[int]) -> Decimal:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.errors import AdminRequired
-from tasks.core.tickets.estimate import Calibration, estimate
+from tasks.core.tickets.estimate import Calibration, Line, estimate
 from tasks.core.tickets.money import Tokens, ceiling_usd, cost_usd, tokens_of
 
 MODEL = ("anthropic", "claude-haiku-5-5")
@@ -69,7 +69,7 @@ def test_nothing_to_ask_costs_nothing() -> None:
 
 
 def test_experience_changes_what_is_expected_but_not_the_ceiling() -> None:
-    talkative = Calibration(replies=100, answer_tokens=1_500)
+    talkative = Calibration(replies=100, answered=Line(1_500))
     assert of([2_000] * 10, calibration=talkative)[0] > 2 * of([2_000] * 10)[0]
     assert of([2_000] * 10, calibration=talkative)[1] == of([2_000] * 10)[1]
 
