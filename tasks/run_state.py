@@ -58,10 +58,14 @@ def state_of(flow_run_id: str) -> RunState:
             return None
         identifier = UUID(flow_run_id)
         async with get_client() as client:
-            if not family:
-                family.extend([run.id for run in await lineage(client, identifier)])
-            wanted = FlowRunFilter.model_validate({"id": {"any_": family}})
-            states = [run.state_type for run in await client.read_flow_runs(flow_run_filter=wanted)]
+            if family:
+                wanted = FlowRunFilter.model_validate({"id": {"any_": family}})
+                runs = await client.read_flow_runs(flow_run_filter=wanted)
+            else:
+                runs = await lineage(client, identifier)
+                whole = runs[-1].parent_task_run_id is None
+                family.extend([run.id for run in runs] if whole else [])
+        states = [run.state_type for run in runs]
         return next((state for state in states if state in ENDED_BY_PERSON), states[0])
 
     return RunState(read)
