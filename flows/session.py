@@ -20,6 +20,7 @@ from tasks.core.forms import InlineFile, NewSession
 from tasks.core.outcomes import StageOutcome
 from tasks.core.settings import SessionSettings
 from tasks.lifecycle import clear_ending
+from tasks.next_steps import publish_next_steps
 from tasks.session import (
     approve_for_delivery,
     needs_validation,
@@ -68,6 +69,7 @@ async def prepare_session(
         settings=settings,
     )
     session_id = await open_session(requested_by, session_id, new)
+    await publish_next_steps(session_id)
     if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
         await collect_site_info(session_id, requested_by)
     if await stage_of(session_id) is SessionStage.UPLOAD:
@@ -75,6 +77,7 @@ async def prepare_session(
     if await stage_of(session_id) is SessionStage.PROCESSING:
         await generate_tickets(session_id, requested_by)
         await tell_of_review(session_id)
+    await publish_next_steps(session_id)
     return await session_outcome(session_id)
 
 
@@ -94,4 +97,5 @@ async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
         await revalidation_gate(session_id, requested_by)
     if await stage_of(session_id) is SessionStage.JIRA_EXPORT:
         await export_tickets(session_id, requested_by)
+    await publish_next_steps(session_id)
     return await session_outcome(session_id)

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
 
@@ -11,10 +12,15 @@ from tasks.core.markdown import escape
 from tasks.core.outcomes import StageRun
 
 
-def artifact_key(run: StageRun, what: str) -> str:
+def session_key(what: str, site_name: str, session_id: UUID) -> str:
     """The key people see in the list of artifacts: what it is, of which site, of which session."""
-    site = re.sub(r"[^a-z0-9]+", "-", run.site_name.lower()).strip("-")[:40] or "site"
-    return f"{what}-{site}-{str(run.session_id)[:8]}"
+    site = re.sub(r"[^a-z0-9]+", "-", site_name.lower()).strip("-")[:40] or "site"
+    return f"{what}-{site}-{str(session_id)[:8]}"
+
+
+def artifact_key(run: StageRun, what: str) -> str:
+    """The key of something that a stage shows."""
+    return session_key(what, run.site_name, run.session_id)
 
 
 async def publish_table(run: StageRun, what: str, rows: Sequence[dict[str, Any]], description: str) -> None:
