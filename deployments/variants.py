@@ -31,7 +31,8 @@ def prefect_file(variant: str | None = None) -> dict[str, Any]:
         given = read_variant(variant)
         for deployment in content["deployments"]:
             pool = deployment["work_pool"]
-            deployment["work_pool"] = {**pool, "job_variables": given.job_variables}
+            env = {**pool["job_variables"]["env"], **given.job_variables.get("env", {})}
+            deployment["work_pool"] = {**pool, "job_variables": {**given.job_variables, "env": env}}
     return content
 
 
