@@ -57,7 +57,13 @@ async def test_sprints_and_people_are_read_by_oauth(engine: AsyncEngine, jira_sa
     assert project.site == jira_sandbox.url
 
 
-@pytest.mark.parametrize("before", ["/issue/bulk", "/issue/bulkfetch", "/attachments", "/issueLink"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "/issue/bulk",
+        *(pytest.param(p, marks=pytest.mark.long) for p in ("/bulkfetch", "/attachments", "/issueLink")),
+    ],
+)
 async def test_access_tokens_may_end_at_any_step(
     engine: AsyncEngine, jira_sandbox: JiraSandbox, before: str
 ) -> None:
@@ -74,7 +80,7 @@ async def test_tokens_that_end_all_the_time_hold_nothing_up(
     engine: AsyncEngine, jira_sandbox: JiraSandbox
 ) -> None:
     jira_sandbox.settings(access_token_seconds=61)  # every token is a second from being renewed
-    export = await oauth_export(engine, jira_sandbox, count=60)
+    export = await oauth_export(engine, jira_sandbox, count=30)
     jira_sandbox.settings(latency=0.05)
     await export.run()
     await export.assert_exactly_once()

@@ -98,8 +98,8 @@ async def test_processes_that_refresh_at_once_get_one_new_token(
 ) -> None:
     jira_sandbox.settings(refresh_leeway_seconds=0)  # a second refresh with the same token would be refused
     old = await secret(login)
-    ends = await asyncio.gather(*(refresh_elsewhere(database_url, login, old) for _ in range(3)))
-    assert [code for code, _, _ in ends] == [0, 0, 0], ends
+    ends = await asyncio.gather(*(refresh_elsewhere(database_url, login, old) for _ in range(2)))
+    assert [code for code, _, _ in ends] == [0, 0], ends
     assert len({token for _, token, _ in ends} - {old}) == 1
 
 
