@@ -108,14 +108,26 @@ async def set_dependency(
 def tidied(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes as they are kept: no blanks around a text, no blank criterion, a label that Jira takes."""
     kept = {name: _tidied(name, value) for name, value in changes.items()}
+    for name in (*SINGLE, *SEVERAL):
+        _require_shown(name, kept.get(name))
     for label in kept.get("labels", ()):
-        if len(label) > MAX_LABEL or any(one.isspace() or is_refused(one) for one in label):
+        if len(label) > MAX_LABEL or any(map(str.isspace, label)):
             raise UserFixable(
                 f"“{visible(label)[:40]}” cannot be a label in Jira.",
                 actions=(f"A label has no spaces and at most {MAX_LABEL} characters.",),
                 code="label",
             )
     return kept
+
+
+def _require_shown(name: str, value: str | list[str] | None) -> None:
+    for text in [value] if isinstance(value, str) else value or ():
+        if any(map(is_refused, text)):
+            raise UserFixable(
+                f"The {name.replace('_', ' ')} “{visible(text)[:40]}” has a character that cannot be shown.",
+                actions=("Type it again without.",),
+                code="text-refused",
+            )
 
 
 def _tidied(name: str, value: Any) -> Any:

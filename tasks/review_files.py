@@ -1,8 +1,6 @@
 """Pull and push: the tickets of a session as files in a folder, changed with whatever people like to work with."""
 
-import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -15,25 +13,12 @@ from db.errors import Refused
 from db.models import Ticket
 from db.repositories.tickets import Edit, TicketChanges, TicketRepository
 from tasks.core.errors import UserFixable
-from tasks.core.tickets.editable import FIELDS, Copy, Value, edits, mark, merge, normal_values, storable
-from tasks.core.tickets.model import Frozen, PlannedTicket
+from tasks.core.tickets.editable import Copy, edits, merge, storable
 from tasks.core.tickets.pushing import Change, Push, Side, conflict_lines, gather, settled
-from tasks.core.tickets.sheet import read_sheet, write_sheet
-from tasks.core.tickets.ticket_file import read_file, write_file
 from tasks.review import tidied
 from tasks.review_choices import Refresh, choose
 from tasks.review_content import TEXT, rebuild
-
-SHEET = "tickets.csv"
-LARGEST = 20_000_000
-_PRIVATE = 0o600
-
-
-class Pulled(Frozen):
-    """What was written where."""
-
-    folder: str
-    files: int
+from tasks.ticket_folder import Pulled, read_folder, require_folder, values_of, write_folder
 
 
 async def pull(engine: AsyncEngine, session_id: UUID, folder: Path, *, discard: bool = False) -> Pulled:
@@ -44,10 +29,10 @@ async def pull(engine: AsyncEngine, session_id: UUID, folder: Path, *, discard: 
     """
     async with session_scope(engine) as session:
         tickets = await TicketRepository(session).list_tickets(session_id)
-    _require_folder(folder, new=True)
+    require_folder(folder, new=True)
     if not discard:
         _require_nothing_unpushed(folder, {str(ticket.id) for ticket in tickets})
-    return _write_all(folder, tickets)
+    return write_folder(folder, tickets)
 
 
 async def push(
@@ -64,8 +49,8 @@ async def push(
 
     A field changed here and there is a conflict: it is named, nothing is applied, unless a `side` is chosen.
     """
-    _require_folder(folder)
-    copies = gather(_copies(folder))
+    require_folder(folder)
+    copies = gather(read_folder(folder))
     async with session_scope(engine) as session:
         tickets = TicketRepository(session)
         await tickets.lock(session_id)
@@ -73,7 +58,12 @@ async def push(
         _require_known(copies, stored)
         found = [(stored[copy.ticket_id], copy) for copy in copies]
         pushed = settled(
-            [(str(t.id), now, merge(copy, now)) for t, copy in found if edits(copy) for now in [_values(t)]],
+            [
+                (str(t.id), now, merge(copy, now))
+                for t, copy in found
+                if edits(copy)
+                for now in [values_of(t)]
+            ],
             side,
         )
     if pushed.conflicts:
@@ -89,7 +79,7 @@ async def push(
         return pushed
     await _apply(engine, session_id, pushed.changes, {t.id: t for t in stored.values()}, actor, refresh)
     async with session_scope(engine) as session:
-        _write_all(folder, await TicketRepository(session).list_tickets(session_id))
+        write_folder(folder, await TicketRepository(session).list_tickets(session_id))
     return pushed
 
 
@@ -112,7 +102,7 @@ async def _apply(
         now = {ticket.id: ticket for ticket in await tickets.list_tickets(session_id)}
         for change, values in zip(changes, chosen, strict=True):
             ticket = now.get(UUID(change.ticket_id))
-            if ticket is None or _values(ticket) != _values(read[ticket.id]):
+            if ticket is None or values_of(ticket) != values_of(read[ticket.id]):
                 raise UserFixable(
                     f"“{change.title}” was changed at this very moment; nothing was applied. Push again.",
                     code="push-raced",
@@ -151,104 +141,9 @@ def _refuse(problems: Sequence[str]) -> None:
         )
 
 
-def _values(ticket: Ticket) -> dict[str, Value]:
-    return normal_values({field: getattr(ticket, field) for field in FIELDS})
-
-
-# The folder
-
-
-def _write_all(folder: Path, tickets: Sequence[Ticket]) -> Pulled:
-    rows = []
-    for ticket in tickets:
-        values = _values(ticket)
-        plan = PlannedTicket.model_validate(ticket.plan)
-        text = write_file(str(ticket.id), ticket.revision, values, plan, ticket.jira_ticket_key)
-        _write(folder / f"{ticket.id}.md", text.encode())
-        rows.append((str(ticket.id), mark(ticket.revision, values), ticket.entity_group.value, values))
-    _write(folder / SHEET, write_sheet(rows))
-    return Pulled(folder=str(folder), files=len(tickets))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never through a link that somebody put there."""
-    _require_plain(path)
-    half = path.with_name(f".{path.name}.new")
-    half.unlink(missing_ok=True)
-    with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE), "wb") as file:
-        file.write(content)
-    half.replace(path)
-
-
-def _copies(folder: Path) -> Iterator[Copy]:
-    for path in _files(folder):
-        text = _read(path)
-        if path.suffix == ".md":
-            copy = read_file(text, path.name)
-            if copy.ticket_id != path.stem:
-                raise UserFixable(
-                    f"{path.name}: its id is not the one in its name.",
-                    actions=("A copy of a file cannot be pushed; remove it or restore its name.",),
-                    code="ticket-file",
-                )
-            yield copy
-        else:
-            yield from read_sheet(text, path.name)
-
-
-def _files(folder: Path) -> list[Path]:
-    """The files that are ours by their names; others lie there unread."""
-    return [path for path in sorted(folder.iterdir()) if path.name == SHEET or _is_ticket(path)]
-
-
-def _is_ticket(path: Path) -> bool:
-    try:
-        return path.suffix == ".md" and str(UUID(path.stem)) == path.stem
-    except ValueError:
-        return False
-
-
-def _read(path: Path) -> str:
-    _require_plain(path)
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        content = file.read(LARGEST + 1)
-    try:
-        if len(content) <= LARGEST:
-            return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserFixable(
-            f"{path.name}: it is not UTF-8.", actions=("Save it as UTF-8.",), code="ticket-file"
-        ) from error
-    raise UserFixable(f"{path.name}: it is larger than {LARGEST:,} bytes.", code="ticket-file")
-
-
-def _require_plain(path: Path) -> None:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        raise UserFixable(
-            f"{path.name} is a link or no plain file; it is neither read nor written.",
-            actions=("Replace it by the file itself, or pull into another folder.",),
-            code="ticket-file-link",
-        )
-
-
-def _require_folder(folder: Path, *, new: bool = False) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UserFixable(f"{folder} is not a folder.", code="no-folder")
-    if new:
-        folder.mkdir(parents=True, exist_ok=True)
-    elif not folder.is_dir():
-        raise UserFixable(
-            f"There is no folder {folder}.", actions=("Pull the tickets first.",), code="no-folder"
-        )
-
-
 def _require_nothing_unpushed(folder: Path, known: set[str]) -> None:
     changed = []
-    for copy in _copies(folder):
+    for copy in read_folder(folder):
         if copy.ticket_id not in known:
             raise UserFixable(
                 f"{copy.place} is a ticket of another session, or one that is gone.",

@@ -33,7 +33,8 @@ def pull_tickets(
     """Write one Markdown file per ticket and one sheet of all into a folder, to be changed there and pushed."""
 
     async def write(engine: "AsyncEngine") -> dict[str, Any]:
-        from tasks.review_files import SHEET, pull
+        from tasks.review_files import pull
+        from tasks.ticket_folder import SHEET
 
         record = await find_session(engine, session)
         pulled = await pull(engine, record.id, folder, discard=discard)

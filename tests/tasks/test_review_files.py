@@ -18,7 +18,8 @@ from db.repositories.validations import ValidationRepository
 from tasks import review
 from tasks.core.errors import UserFixable
 from tasks.core.tickets.pushing import Push, Side
-from tasks.review_files import SHEET, pull, push
+from tasks.review_files import pull, push
+from tasks.ticket_folder import SHEET
 from tests.builders.database import DIRECTOR, validate
 from tests.builders.reviewing import know_project, reviewable
 
@@ -229,6 +230,16 @@ async def test_a_folder_that_is_a_link_is_refused(
         await push(engine, folder.session_id, link, DIRECTOR)
     with pytest.raises(UserFixable, match="no folder"):
         await push(engine, folder.session_id, tmp_path / "nowhere", DIRECTOR)
+
+
+async def test_a_folder_that_cannot_be_made_is_refused(
+    folder: Folder, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    for place in (tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(UserFixable, match=str(tmp_path)) as refused:
+            await pull(engine, folder.session_id, place)
+        assert refused.value.code == "no-folder"
 
 
 async def test_a_pipe_does_not_hang_a_push(folder: Folder) -> None:
