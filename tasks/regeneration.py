@@ -31,6 +31,7 @@ class Result(StrEnum):
     UNCHANGED = "unchanged"
     LOCKED = "locked, left alone"
     IN_JIRA = "in Jira, left alone"
+    NO_TEXT = "the model gave no text that can be used, left alone"
     REFUSED = "the new text would not be taken by Jira, left alone"
 
 
@@ -67,6 +68,8 @@ async def regenerate_one(
     if ticket.locked or ticket.jira_ticket_key:
         return _left(ticket, Result.LOCKED if ticket.locked else Result.IN_JIRA)
     written = await write(PlannedTicket.model_validate(ticket.plan))
+    if written.fallback is not None:
+        return _left(ticket, Result.NO_TEXT)
     async with session_scope(engine) as session:
         if guard is not None:
             await guard(session)
