@@ -21,6 +21,8 @@ _NESTED = re.compile(r"^[a-z0-9+.-]+::|::[a-z0-9+.-]+:/", re.IGNORECASE)
 _SHEET = re.compile(
     r"(?P<origin>https://docs\.google\.com(:\d+)?)/spreadsheets/(u/\d+/)?d/(?P<published>e/)?(?P<id>[\w-]+)"
 )
+_LOGIN = re.compile(r"//[^/]*@")
+_SIGNATURE = re.compile(r"\?.+", re.DOTALL)
 _REDIRECTS = 5
 _SECONDS = 60.0  # for one address, redirects included
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
@@ -57,7 +59,7 @@ def workbook_address(sheet: re.Match[str]) -> str:
 def refused(address: str, why: str) -> UserFixable:
     """An address that is not read."""
     return UserFixable(
-        f"The address “{address}” {why}.",
+        f"The address “{_shown(address)}” {why}.",
         actions=[
             "Give a public https address, a Google Sheets link, or s3://, gs:// or az://.",
             "Or upload the files.",
@@ -174,4 +176,11 @@ def _read_store(address: str, scheme: str, most: int) -> tuple[str, bytes]:
 
 
 def _away(address: str, why: str) -> Temporary:
-    return Temporary(f"The address “{address}” {why}.", actions=["Try again later."], code="address-away")
+    return Temporary(
+        f"The address “{_shown(address)}” {why}.", actions=["Try again later."], code="address-away"
+    )
+
+
+def _shown(address: str) -> str:
+    """The address without what may be a secret in it: a login, a signature."""
+    return _SIGNATURE.sub("?…", _LOGIN.sub("//…@", address))

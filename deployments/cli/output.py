@@ -27,6 +27,7 @@ SECRET_VARIABLES = (
     "PREFECT_SERVER_API_AUTH_STRING",
     "PREFECT_SERVER_ENCRYPTION_KEY",
 )
+ADDRESS_VARIABLES = ("DATABASE_URL", "PREFECT_API_URL", "PREFECT_UI_URL", "JIRA_URL", "ANTHROPIC_BASE_URL")
 # What a terminal would obey instead of showing; tab and line feed are harmless.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 PIPE_WIDTH = 160
@@ -42,7 +43,7 @@ def redact(text: str) -> str:
 
 def _secrets() -> Iterable[str]:
     shortest = 4  # a shorter one would blank out ordinary words
-    passwords = (urlsplit(os.environ.get("DATABASE_URL", "")).password,)
+    passwords = (urlsplit(os.environ.get(name, "")).password for name in ADDRESS_VARIABLES)
     named = (os.environ.get(name) for name in SECRET_VARIABLES)
     return (secret for secret in (*passwords, *named) if secret and len(secret) >= shortest)
 
