@@ -22,6 +22,8 @@ from blocks.anthropic import AnthropicWriter
 from deployments.model_blocks import ensure_anthropic_block
 from deployments.settings import Settings
 from tests.builders.spec import LAKESIDE, UWEC
+from tests.end_to_end import Jira, jira_of
+from tests.fact_lock import Ticket, assert_fact_lock
 from tests.model_stand_in import CONTENT_FAULTS, HTTP_FAULTS, ModelStandIn
 from tests.stack import RunningStack
 
@@ -60,6 +62,13 @@ def run(stack: RunningStack, spec: Path, project: str, *more: str) -> dict[str, 
     return document
 
 
+def received(jira: Jira, document: dict[str, Any]) -> Iterator[Ticket]:
+    """Every ticket as Jira has it."""
+    for ticket in document["tickets"]:
+        fields = jira.issue(ticket["jira_key"])
+        yield ticket["sources"], fields["description"], jira.attachment(fields)
+
+
 def share_by_model(document: dict[str, Any]) -> float:
     by = Counter(ticket["written_by"] for ticket in document["tickets"])
     return sum(by[who] for who in BY_MODEL) / by.total()
@@ -68,9 +77,11 @@ def share_by_model(document: dict[str, Any]) -> float:
 def test_an_honest_model_writes_the_tickets_and_is_paid_once(
     with_key: RunningStack, model_stand_in: ModelStandIn
 ) -> None:
-    first = run(with_key, LAKESIDE, "LAKE")
+    first = run(with_key, LAKESIDE, "LAKE", "--yes")
     assert share_by_model(first) >= 0.95
     assert first["writing"]["first_pass_rate"] >= 0.95
+    with jira_of(with_key) as jira:
+        assert_fact_lock(LAKESIDE, received(jira, first))
     counted = model_stand_in.stats
     assert counted.usd <= first["cost"]["spent_usd"] <= first["cost"]["ceiling_usd"] <= 5
     assert first["cost"]["estimate_usd"] == pytest.approx(counted.usd, rel=0.5)

@@ -1,6 +1,8 @@
 """The fact lock: what stands in the spec stands in a ticket, to the letter, and nothing else does."""
 
-from collections.abc import Iterable, Sequence
+import json
+import random
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,25 +10,43 @@ from hypothesis import given, settings
 
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.model import SourceFile
-from tasks.core.tickets.model import PlannedTicket
+from tasks.core.tickets import offline
+from tasks.core.tickets.description import describe
+from tasks.core.tickets.model import PlannedTicket, Prose
 from tasks.core.tickets.planning import plan_tickets
+from tasks.core.tickets.prompt import question, read_answer
 from tests.builders.spec import LAKESIDE, UWEC, bundle, field, files_of, load, tab
-from tests.builders.tickets import WITH_REMOVALS, article_with, described
+from tests.builders.tickets import WITH_REMOVALS, article_with
 from tests.core.tickets.wild import wild_specs
 from tests.fact_lock import Place, Ticket, assert_fact_lock, rows_by_code
+from tests.model_stand_in import ROWS, honest
 
 ARTICLE = "Article (Content type)"
 
 
-def written(files: Sequence[SourceFile], settings: SessionSettings | None = None) -> list[Ticket]:
+def written(
+    files: Sequence[SourceFile],
+    settings: SessionSettings | None = None,
+    write: Callable[[PlannedTicket], Prose] = offline.write,
+) -> list[Ticket]:
     chosen = settings or SessionSettings()
-    return [as_sent(ticket) for ticket in plan_tickets(load(*files, settings=chosen), chosen).tickets]
+    planned = plan_tickets(load(*files, settings=chosen), chosen).tickets
+    return [as_sent(ticket, write) for ticket in planned]
 
 
-def as_sent(ticket: PlannedTicket) -> Ticket:
-    description = described(ticket)
+def as_sent(ticket: PlannedTicket, write: Callable[[PlannedTicket], Prose] = offline.write) -> Ticket:
+    description = describe(ticket, write(ticket))
     sources = [source.model_dump() for source in ticket.sources]
     return sources, description.adf, description.attachment.content if description.attachment else None
+
+
+def by_model(ticket: PlannedTicket) -> Prose:
+    """What the stand-in answers to the real question about a ticket, its cells quoted."""
+    asked = ROWS.search(question(ticket))
+    assert asked is not None
+    prose = read_answer(json.dumps(honest(json.loads(asked[1]), random.Random(ticket.key))))
+    assert prose is not None
+    return prose
 
 
 def places(tickets: Iterable[Ticket]) -> set[Place]:
@@ -49,8 +69,9 @@ def stored(folder: Path, *files: SourceFile) -> Path:
 def test_every_cell_of_the_real_specs_stands_in_its_ticket(folder: Path) -> None:
     if not folder.is_dir():
         pytest.skip("this spec is not here")
-    assert_fact_lock(folder, written(files_of(folder)))
-    assert_fact_lock(folder, written(files_of(folder), WITH_REMOVALS))
+    for write in (offline.write, by_model):
+        assert_fact_lock(folder, written(files_of(folder), None, write))
+        assert_fact_lock(folder, written(files_of(folder), WITH_REMOVALS, write))
 
 
 def test_all_approved_rows_of_a_real_spec_are_in_a_ticket_but_for_the_four_that_wait() -> None:
@@ -67,7 +88,9 @@ def test_all_approved_rows_of_a_real_spec_are_in_a_ticket_but_for_the_four_that_
 def test_wild_cells_stand_in_their_tickets_to_the_letter(
     tmp_path_factory: pytest.TempPathFactory, files: list[SourceFile]
 ) -> None:
-    assert_fact_lock(stored(tmp_path_factory.mktemp("spec"), *files), written(files, WITH_REMOVALS))
+    folder = stored(tmp_path_factory.mktemp("spec"), *files)
+    for write in (offline.write, by_model):
+        assert_fact_lock(folder, written(files, WITH_REMOVALS, write))
 
 
 def test_in_an_attachment_cells_stand_to_the_letter_as_well(tmp_path: Path) -> None:
