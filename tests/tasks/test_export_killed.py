@@ -5,19 +5,22 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tasks.core.errors import Temporary
 from tasks.core.settings import JiraSettings
 from tests.jira_sandbox import JiraSandbox
 from tests.tasks.exporting import Export, make_export, ticket
 
 ROOT = Path(__file__).parents[2]
-SCALED = JiraSettings(request_seconds=1.0, index_seconds=0.5)
-FILES = 5
+SCALED = JiraSettings(request_seconds=1.5, index_seconds=0.5)
+FILES, SITTINGS, PARTS = 5, 4, 2
+TOO_LATE = "nothing was sent"  # on a machine with much to do; a person starts it again
 SHORT_TICKETS, SHORT_LINES, SHORT_POINTS, SHORT_RANGE = 60, 3, 1, (500, 10_000)
 LONG_TICKETS, LONG_POINTS, LONG_RANGE = 150, 200, (500, 26_000)  # ranges: of the lines that one export runs
 
@@ -102,15 +105,23 @@ class Trial:
         export = await self.prepare(seed)
         told = self.killable.order(export, self.url, "killed", **at)
         if not told["killed"]:
-            assert not told["error"]
+            assert not told["error"] or TOO_LATE in told["error"], told["error"]
             return False
         export.runs = 1
         again = await export.claim("killed")
         await export.fail(again)
-        await export.run("resumed")
+        await self.finish(export)
         await export.assert_exactly_once()
         assert not [call for call in self.sandbox.journal("DELETE") if "/attachment/" not in call["path"]]
         return True
+
+    async def finish(self, export: Export) -> None:
+        """Start it again; on a machine with much to do it may be too late for a request more than once."""
+        for sitting in range(SITTINGS):
+            with suppress(Temporary):
+                await export.run(f"resumed-{sitting}")
+                return
+        raise AssertionError("The export never completed.")
 
 
 @pytest.fixture
@@ -129,10 +140,12 @@ async def test_killed_at_some_lines_and_some_random_points(trial: Trial) -> None
 
 
 @pytest.mark.long
-async def test_killed_at_every_line(trial: Trial) -> None:
-    lines = await trial.lines()
-    reached = [line for line in lines if await trial.kill(at_line=line)]
-    print(f"killed at {len(reached)} of {len(lines)} lines")  # noqa: T201
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_killed_at_every_line(trial: Trial, part: int) -> None:
+    lines = (await trial.lines())[part::PARTS]
+    reached = [line for line in lines if await trial.kill(at_line=line) or await trial.kill(1, at_line=line)]
+    missed = sorted(set(lines) - set(reached))
+    print(f"killed at {len(reached)} of {len(lines)} lines; never came to {missed}")  # noqa: T201
     assert len(reached) > 0.9 * len(lines)
 
 
