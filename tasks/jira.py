@@ -106,12 +106,23 @@ def require_same_jira(record: Session, block: JiraCredentials) -> None:
             code="jira-site-changed",
         )
     if block.uses_oauth and record.jira_user_id != block.account_id:
-        raise AdminRequired(
-            f"The session belongs to {record.jira_display_name or record.jira_user_id}, "
-            f"but {block.account_name} is logged in at {site}.",
-            actions=(
-                f"Log in as {record.jira_display_name or record.jira_user_id}: {login_command(record.jira_block)}",
-                "Or start a new session.",
-            ),
-            code="jira-account-changed",
-        )
+        raise _somebody_else(record, block.account_name)
+
+
+async def require_account(client: JiraClient, record: Session) -> None:
+    """Raises AdminRequired when the login is not the session's own: asked before anything is deleted."""
+    account = await client.myself()
+    if record.jira_user_id not in (None, account.account_id):
+        raise _somebody_else(record, account.display_name or account.account_id)
+
+
+def _somebody_else(record: Session, logged_in: str) -> AdminRequired:
+    owner = record.jira_display_name or record.jira_user_id
+    return AdminRequired(
+        f"The session belongs to {owner}, but {logged_in} is logged in at {record.jira_site}.",
+        actions=(
+            f"Log in as {owner}: {login_command(record.jira_block)}, or by the account's API token.",
+            "Or start a new session.",
+        ),
+        code="jira-account-changed",
+    )

@@ -14,7 +14,7 @@ from db.repositories.sessions import SessionRepository
 from tasks.core.errors import UserFixable
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.payload import PROPERTY
-from tasks.jira import session_client
+from tasks.jira import require_account, session_client
 from tasks.lifecycle import require_not_cancelled
 from tasks.retrying import ONCE, RETRYING
 from tasks.run_state import state_of
@@ -60,6 +60,7 @@ async def delete_issues(run: StageRun, to: SessionStage) -> list[str]:
         issues = await repository.issues(run.session_id)
         record = await SessionRepository(session).get(run.session_id)
     async with session_client(record) as client:
+        await require_account(client, record)
         ours, prefect = {key: str(ticket) for ticket, key in issues.items()}, state_of(run.flow_run_id)
         for key in await proven(client, ours, str(run.session_id)):
             await require_not_cancelled(run)

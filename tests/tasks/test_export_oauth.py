@@ -16,10 +16,10 @@ from blocks.jira_project import load_project_context
 from db.errors import Refused
 from tasks.core.errors import AdminRequired
 from tasks.core.settings import JiraSettings
-from tasks.jira import require_login, require_same_jira
+from tasks.jira import require_account, require_login, require_same_jira
 from tests.jira_sandbox import EMAIL, VIEWER, JiraSandbox
 from tests.tasks.consenting import app_at, bearer, consent, log_in
-from tests.tasks.exporting import Export, make_export, tickets, until_asked
+from tests.tasks.exporting import QUICK, Export, make_export, tickets, until_asked
 
 
 @dataclass
@@ -133,6 +133,11 @@ async def test_a_session_stays_with_its_account(engine: AsyncEngine, jira_sandbo
     with pytest.raises(AdminRequired, match="leads to https://other"):
         require_same_jira(record, elsewhere)
     require_same_jira(record, JiraCredentials(url=jira_sandbox.url, account_id=str(record.jira_user_id)))
+    async with JiraClient(jira_sandbox.url, *VIEWER) as client:
+        with pytest.raises(AdminRequired, match="The session belongs to Sandbox"):
+            await require_account(client, record)
+    async with export.client(QUICK) as client:
+        await require_account(client, record)
 
 
 async def test_the_second_login_of_an_export_is_refused_when_it_is_somebody_else(
