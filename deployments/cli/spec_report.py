@@ -27,6 +27,8 @@ def show_report(
     json: Json = False,
 ) -> None:
     """Report on the spec: what to fix first, open questions, scope, the bundles, all findings, the last changes."""
+    from rich.markdown import Markdown
+
     from tasks.core.spec.report_html import as_html
     from tasks.core.spec.report_markdown import as_markdown
 
@@ -45,7 +47,7 @@ def show_report(
         }
     }
     told = report.verdict if html or markdown else as_markdown(report, draw=False)
-    show(document, json, lambda target: target.print(printable(told), soft_wrap=True, markup=False))
+    show(document, json, lambda target: target.print(Markdown(printable(told))))
 
 
 async def _read(engine: "AsyncEngine", text: str) -> "SessionSpec":

@@ -10,7 +10,7 @@ from tasks.core.spec.model import Row, Spec
 from tasks.core.spec.registry import tab_type
 
 ScopeCounts = Mapping[str, Mapping[str, int]]
-_Cause = tuple[str, str | None, str | None, str]
+_Cause = tuple[str | None, ...]
 _X = "X"
 
 
@@ -139,7 +139,7 @@ def _changed_cells(before: Mapping[str, str], after: Mapping[str, str]) -> Itera
 
 def _by_cause(findings: Sequence[Finding]) -> dict[_Cause, Finding]:
     """Findings by what they say, not by their records: these move with every new row."""
-    return {(one.code, one.file, one.column, one.message): one for one in findings}
+    return {(one.code, one.severity, one.file, one.column, one.message): one for one in findings}
 
 
 def _more(these: Mapping[_Cause, Finding], those: Mapping[_Cause, Finding]) -> Iterable[Finding]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from html import unescape
 
 from tasks.core.spec.families import family_label, family_machine_name
-from tasks.core.spec.names import SEPARATORS, kind_key, label_key, respelled, split_typed
+from tasks.core.spec.names import SEPARATORS, kind_key, label_key, label_keys, respelled, split_typed
 from tasks.core.spec.tabs import Tab
 
 Rows = Sequence[int]
@@ -117,7 +117,7 @@ class LabelIndex:
 
     @cached_property
     def _by_label(self) -> "Positions":
-        return Positions(map(label_key, self._labels))
+        return Positions(label_keys(self._labels))
 
     @cached_property
     def _loosely(self) -> frozenset[str]:
@@ -129,7 +129,7 @@ class LabelIndex:
 
     @cached_property
     def _families(self) -> "Positions":
-        return Positions(label_key(family_label(label)) for label in self._labels)
+        return Positions(label_keys(list(map(family_label, self._labels))))
 
     @cached_property
     def _machine_families(self) -> "Positions":

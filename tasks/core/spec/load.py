@@ -61,6 +61,8 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # and thawed at once: they count as old now, and enabling looks through none of them
+            gc.unfreeze()
             gc.enable()
 
 

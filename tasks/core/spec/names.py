@@ -1,6 +1,7 @@
 """How names are compared: headers across template versions, labels without regard to case."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 _DROPPED = re.compile(r"[.'’`()*?:]+")
@@ -12,6 +13,7 @@ _KIND_PHRASE = (
 _KIND_BEFORE = re.compile(rf"^{_KIND_PHRASE}\s*[:/–—-]\s*(?P<name>.*\S)$", re.IGNORECASE | re.DOTALL)
 _KIND_AFTER = re.compile(rf"^(?P<name>.*[^\s:/–—-])\s*[\s:/–—-]\s*{_KIND_PHRASE}$", re.IGNORECASE | re.DOTALL)
 SEPARATORS = re.compile(r"[,;\n](?![^()]*\))")  # between the names in one cell
+_BESIDE = "\x1f"  # stands in no cell
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 # What people call the kinds of bundles, and the one word each is compared by.
@@ -49,6 +51,14 @@ def label_key(text: str) -> str:
     """A label as it is compared: without case and without extra spaces."""
     key = text.casefold().strip()
     return key if key.isprintable() and "  " not in key else " ".join(key.split())
+
+
+def label_keys(labels: Sequence[str]) -> list[str]:
+    """The keys of many labels, most of them at once."""
+    joined = _BESIDE.join(labels).casefold()
+    keys = joined.split(_BESIDE) if labels else []
+    plain = "  " not in joined and joined.replace(_BESIDE, "").isprintable()
+    return keys if plain else list(map(label_key, labels))
 
 
 def file_key(filename: str) -> str:

@@ -36,10 +36,10 @@ class Records:
 
 def read_records(data: bytes, delimiter: str, width: int) -> Records:
     """All records of a text whose first record is a header of `width` columns."""
-    outside = _outside_quotes(data, delimiter)
-    if outside is not None:
+    delimiters = _delimiters(data, delimiter)
+    if delimiters is not None:
         columns = _read_regular(data, delimiter, width)
-        if columns is not None and outside.count(delimiter.encode()) == len(columns[0]) * (width - 1):
+        if columns is not None and delimiters == len(columns[0]) * (width - 1):
             return Records(columns)
     return _read_carefully(data.decode(), delimiter, width)
 
@@ -49,8 +49,8 @@ def record_lines(lines: Sequence[str], delimiter: str, width: int) -> Iterator[t
     return ((cells, taken) for cells, taken, _ in _CarefulReader(lines, delimiter, width))
 
 
-def _outside_quotes(data: bytes, delimiter: str) -> bytes | None:
-    """What stands outside of quotes; None where not every quote opens or closes a whole cell."""
+def _delimiters(data: bytes, delimiter: str) -> int | None:
+    """How many delimiters stand outside of quotes; None where not every quote opens or closes a whole cell."""
     if b"\0" in data:
         return None  # pandas ends a cell there
     parts = data.split(b'"')
@@ -58,7 +58,7 @@ def _outside_quotes(data: bytes, delimiter: str) -> bytes | None:
         return None
     outside = b"\0".join(parts[::2])
     stray = re.compile(rb"\0(?:[^%b\n\0]|(?<=[^%b\n\0]\0))" % (delimiter.encode(), delimiter.encode()))
-    return None if stray.search(outside) else outside
+    return None if stray.search(outside) else outside.count(delimiter.encode())
 
 
 def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...] | None:
@@ -80,7 +80,7 @@ def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], .
         )
     except ParserError:
         return None
-    return tuple([frame[column].tolist() for column in frame.columns])
+    return tuple([cells.tolist() for _, cells in frame.items()])
 
 
 def _read_carefully(text: str, delimiter: str, width: int) -> Records:

@@ -52,6 +52,13 @@ def test_findings_go_and_come_by_their_cause() -> None:
     assert "field-type-missing" not in {one.code for one in (*moved.findings_gone, *moved.findings_new)}
 
 
+def test_an_answered_question_is_gone_though_others_stay_open() -> None:
+    asks = {"Settings/notes": "Need more information"}
+    built = BODY | asks | {"X": "x"}
+    found = changes([tab("Fields", LEAD | asks, built)], [tab("Fields", LEAD, built)])
+    assert [finding.code for finding in found.findings_gone] == ["open-question"]
+
+
 def test_a_finding_about_fewer_rows_is_partly_gone() -> None:
     untyped = [LEAD | {"Field type": ""}, BODY | {"Field type": ""}]
     found = changes([tab("Fields", *untyped)], [tab("Fields", untyped[0], BODY)])
