@@ -136,9 +136,14 @@ class Trouble:
         self.jira("POST", "/faults", {"kind": "slow", "method": "POST", "path": path, "seconds": seconds})
 
     def writes(self, after: int = 0) -> list[dict[str, Any]]:
-        """What was written to Jira, searches aside."""
+        """What was written to Jira; some reading is a POST, too."""
         calls = self.jira("GET", f"/journal?after={after}")
-        return [call for call in calls if call["method"] != "GET" and "/search" not in call["path"]]
+        reading = ("/search", "/bulkfetch", "/permissions/check")
+        return [
+            call
+            for call in calls
+            if call["method"] != "GET" and not any(path in call["path"] for path in reading)
+        ]
 
     def doubled(self) -> list[str]:
         """Tickets that have more than one issue."""

@@ -1,5 +1,6 @@
 """A clean-up on a running stack: a session past its retention goes, and with it what Prefect keeps of it."""
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -34,11 +35,10 @@ def clean(api: PrefectApi, *, dry_run: bool) -> dict[str, object]:
     """Run the clean-up; returns the counts that it leaves as an artifact."""
     run = api.start("cleanup-sessions", dry_run=dry_run)
     assert api.end_of(run)[0] == "COMPLETED"
-    (artifact,) = api.http.post(
-        "artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run]}}}
-    ).json()
-    counts: list[dict[str, object]] = artifact["data"] if isinstance(artifact["data"], list) else []
-    return counts[0] if counts else {"data": artifact["data"]}
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
+    (artifact,) = api.http.post("artifacts/filter", json=wanted).raise_for_status().json()
+    rows: list[dict[str, object]] = json.loads(artifact["data"])
+    return rows[0]
 
 
 def test_a_session_goes_with_its_runs_and_artifacts_and_its_trail_stays(
@@ -50,11 +50,13 @@ def test_a_session_goes_with_its_runs_and_artifacts_and_its_trail_stays(
     assert api.artifacts(run)
     old.in_database(lambda engine: long_ago(engine, str(old.id)))
 
-    assert "removed" in str(clean(api, dry_run=True))
+    counted = clean(api, dry_run=True)
+    assert (counted["past_retention"], counted["removed"]) == (1, 0)
     assert old.record().id == old.id
     assert api.artifacts(run)
 
-    assert "runs_removed" in str(clean(api, dry_run=False))
+    done = clean(api, dry_run=False)
+    assert (done["removed"], done["runs_removed"]) == (1, 1)
     with pytest.raises(NotFound):
         old.record()
     with pytest.raises(httpx.HTTPStatusError, match="404"):
