@@ -11,11 +11,12 @@ from deployments.stack.state import Connection
 # Flows take these from blocks; no process but the one that fills the blocks needs to know them.
 SECRETS = (
     "JIRA_API_TOKEN",
+    "JIRA_OAUTH_CLIENT_SECRET",
     "ANTHROPIC_API_KEY",
     "PREFECT_SERVER_ENCRYPTION_KEY",
 )
 SERVER_CREDENTIAL = "PREFECT_SERVER_API_AUTH_STRING"
-MORE_SECRETS = ("DATABASE_URL", "JIRA_OAUTH_CLIENT_SECRET", "DRUPAL_TICKETS_ENCRYPTION_KEY")
+MORE_SECRETS = ("DATABASE_URL", "DRUPAL_TICKETS_ENCRYPTION_KEY")
 
 PLAIN_OUTPUT = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PREFECT_LOGGING_COLORS": "false"}
 QUIET = {
