@@ -1,5 +1,6 @@
 """Removing what is past its retention: in bounded batches, each a transaction of its own, so that it can be stopped."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -87,7 +88,7 @@ async def publish_report(*reports: CleanupReport) -> None:
 
 
 async def _clean(report: CleanupReport, count: Remove, remove: Remove) -> CleanupReport:
-    engine = await database_engine()
+    engine, began = await database_engine(), time.monotonic()
     async with session_scope(engine) as session:
         past = await count(RetentionRepository(session))
     removed = 0
@@ -105,6 +106,7 @@ async def _clean(report: CleanupReport, count: Remove, remove: Remove) -> Cleanu
             EventCategory.SYSTEM,
             description=f"{report.removed} of {report.past_retention} removed",
             event_data=report.model_dump(),
+            execution_time_ms=round((time.monotonic() - began) * 1000),
         )
     return report
 
