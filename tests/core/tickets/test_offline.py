@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.model import SourceFile, Spec
 from tasks.core.tickets.checks import check
+from tasks.core.tickets.facts import META
 from tasks.core.tickets.model import PlannedTicket, Prose
 from tasks.core.tickets.offline import write
 from tasks.core.tickets.planning import plan_tickets
@@ -238,6 +239,39 @@ def test_changing_one_flag_changes_the_two_lines_it_moves_between(
     before, after = (write(article(**others | {column: value})) for value in change)
     assert (before.title, before.story) == (after.title, after.story)
     assert 1 <= len(_changed(before, after)) <= 2
+
+
+NAMES = {
+    "name",
+    "type",
+    "machine_name",
+    "label",
+    "title",
+    "view",
+    "view_mode",
+    "field_label",
+    "description",
+    *META,
+}
+FLIPPED = {"y": "n", "n": "y"}
+
+
+@pytest.mark.parametrize("spec", [uwec, lakeside])
+def test_changing_any_cell_changes_what_is_said_about_it_alone(spec: Callable[[], Spec]) -> None:
+    """A cell is said in one criterion, or moves between two, and a third may only move up; names stand elsewhere too."""
+    said = 0
+    for ticket in plan_tickets(spec(), SessionSettings()).tickets:
+        before = write(ticket)
+        for at, row in enumerate(ticket.rows[:6]):
+            for column in set(row) - NAMES:
+                changed = {**row, column: FLIPPED.get(row[column], "Something else")}
+                rows = (*ticket.rows[:at], changed, *ticket.rows[at + 1 :])
+                after = write(ticket.model_copy(update={"rows": rows}))
+                assert len(_changed(before, after)) <= 3, (ticket.key, at, column)
+                if ticket.kind != "setting":
+                    assert (before.title, before.story) == (after.title, after.story), (ticket.key, column)
+                said += before != after
+    assert said > 200
 
 
 # Always

@@ -89,16 +89,12 @@ def fields(ticket: PlannedTicket) -> Text:
         return removal(ticket, whole=False)
     rows = of_type(ticket, "fields")
     bundle_name = f"{clause_name(ticket)} ({clause(ticket.subject)})"
-    exist = f"The form of {bundle_name} shows the {counted(len(rows), 'field')} of the table."
-    first = exist if ticket.action == "build" else f"{exist} {unchanged(ticket)}"
     criteria = [
-        first,
+        f"The form of {bundle_name} shows {_labels(rows)}.",
+        "" if ticket.action == "build" else unchanged(ticket),
         _required(rows),
         _references(rows),
-        _several(rows),
-        _reused(rows),
-        _helped(rows),
-        _groups(rows),
+        *within([_several(rows), _reused(rows), _helped(rows), _groups(rows)], 3),
     ]
     want = f"{counted(len(rows), 'field')} on {thing(ticket)}"
     story = story_of_change(ticket, EDITOR, want, "everything that belongs to it has its place")

@@ -19,6 +19,7 @@ from tasks.core.tickets.wording import clause, listed, quoted, spoken
 
 VISITOR = "site visitor"
 _LISTS_OF = "Lists of "
+_NOTE, _READABLE = 300, 4
 
 
 def view(ticket: PlannedTicket) -> Text:
@@ -26,8 +27,9 @@ def view(ticket: PlannedTicket) -> Text:
     views, displays = of_type(ticket, "views"), of_type(ticket, "view_displays")
     if ticket.action == "removal":
         return removal(ticket, whole=bool(views))
-    criteria = [*(_base(ticket, row) for row in views[:1]), *within(_plugins(displays), 3), _paths(displays)]
-    criteria += [_notes(displays), "" if ticket.action == "build" else unchanged(ticket), EXPORTED]
+    criteria = [*(_base(ticket, row) for row in views[:1]), *within(_plugins(displays), 2), _paths(displays)]
+    criteria += within(_notes(displays), 2)
+    criteria += ["" if ticket.action == "build" else unchanged(ticket), EXPORTED]
     if len(list(filter(None, criteria))) == 1:
         criteria.insert(0, f"{capital(thing(ticket))} has what its rows say and nothing else.")
     story = story_of_change(ticket, VISITOR, thing(ticket), _benefit(views))
@@ -57,11 +59,14 @@ def _paths(displays: Sequence[Fact]) -> str:
     return f"These displays have an address: {listed(pages)}." if pages else ""
 
 
-def _notes(displays: Sequence[Fact]) -> str:
-    noted = [row for row in displays if value(row, "notes")]
-    return (
-        f"What is shown, filtered and sorted is what the table notes for {_labels(noted)}." if noted else ""
-    )
+def _notes(displays: Sequence[Fact]) -> list[str]:
+    """What each display shows, in the words of the spec; where that is too much to read, that the table says it."""
+    notes = [(row, spoken(value(row, "notes"), _NOTE).rstrip(" .")) for row in displays]
+    noted = [(row, note) for row, note in notes if note]
+    if len(noted) > _READABLE:
+        names = _labels([row for row, _ in noted])
+        return [f"What is shown, filtered and sorted is what the table notes for {names}."]
+    return [f"{quoted(label(row))} is set up as the spec notes: {note}." for row, note in noted]
 
 
 def _labels(rows: Sequence[Fact]) -> str:
