@@ -106,6 +106,7 @@ def test_each_part_knows_only_the_secrets_that_it_needs(home: Home, monkeypatch:
     assert known(environment.for_server(home, "postgresql:///prefect", CONNECTION)) == {SERVER_CREDENTIAL}
     assert known(environment.for_worker(settings, CONNECTION, 1)) == set(SECRETS) - {
         "JIRA_API_TOKEN",
+        "JIRA_OAUTH_CLIENT_SECRET",
         "ANTHROPIC_API_KEY",
         SERVER_CREDENTIAL,
     }
