@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+# What GitHub's Markdown makes a link of by itself.
+_LINK = re.compile(r"(:(?=//)|@|(?<=www)\.)", re.IGNORECASE)
 
 
 def escape(text: object) -> str:
     """One line of Markdown that shows `text` and nothing else: no link, no HTML, no emphasis."""
-    return _SPECIAL.sub(r"\\\1", html.escape(str(text), quote=False)).replace("\n", " ")
+    shown = _SPECIAL.sub(r"\\\1", html.escape(str(text), quote=False)).replace("\n", " ")
+    return _LINK.sub(r"\\\1", shown)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
