@@ -13,15 +13,16 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from sqlalchemy import text
 
-from db.engine import create_engine
+from db.engine import create_engine, session_scope
 from db.enums import SessionStage
 from db.errors import Unavailable
 from deployments.stack.state import read_state
 from tasks.core.settings import JiraSettings
 from tests.jira_sandbox import JiraSandbox
 from tests.stack import RunningStack, run_stack
-from tests.tasks.exporting import Export, make_export, tickets
+from tests.tasks.exporting import QUICK, Export, make_export, tickets
 
 pytestmark = pytest.mark.stack
 SCALED = JiraSettings(request_seconds=4, index_seconds=1)
@@ -64,14 +65,16 @@ def pause_server(seconds: float) -> Break:
 
 
 @asynccontextmanager
-async def export_of(stack: RunningStack, count: int) -> AsyncIterator[Export]:
+async def export_of(
+    stack: RunningStack, count: int, settings: JiraSettings = SCALED
+) -> AsyncIterator[Export]:
     """A session of the stack at the door to Jira, in a project of its own, and a Jira that takes its time."""
     sandbox = JiraSandbox(Path(), port=urlsplit(stack.connection.jira_url).port or 0)
     sandbox.join()
     sandbox.add_project(PROJECT)
     engine = create_engine(stack.connection.database_url, pooled=False)
     made = tickets(count, chained=True, files=5)
-    export = await make_export(engine, sandbox, made, SCALED, PROJECT)
+    export = await make_export(engine, sandbox, made, settings, PROJECT)
     sandbox.settings(latency=LATENCY)
     yield export
     sandbox.settings(latency=0)
@@ -124,6 +127,30 @@ async def interrupt(stack: RunningStack, export: Export, how: Break, at_least: i
 async def test_the_prefect_server_is_gone_for_a_while(stack: RunningStack) -> None:
     async with export_of(stack, SHORT) as export:
         await interrupt(stack, export, pause_server(5), at_least=50)
+
+
+async def test_the_reconciler_names_a_second_issue_that_came_after_the_export(stack: RunningStack) -> None:
+    async with export_of(stack, 2, QUICK) as export:
+        late = QUICK.request_seconds + QUICK.index_seconds + 4
+        export.sandbox.fault("late", method="POST", path="/issue/bulk$", seconds=late, times=1)
+        await export.run()
+        assert await export.fixes() == {}
+        await until_some_issues_are_there(export, 4)
+        async with session_scope(export.engine) as session:
+            now = text("UPDATE send_intents SET search_again_at = clock_timestamp() WHERE session_id = :id")
+            await session.execute(now, {"id": export.session_id})
+        await asyncio.to_thread(reconcile, stack)
+        named = [error.user_message for error in await export.errors() if error.error_code == "surplus-issue"]
+        for first, second in export.issues_by_ticket().values():
+            assert any(first in sentence and second in sentence for sentence in named)
+        assert len(named) == 2
+
+
+def reconcile(stack: RunningStack) -> None:
+    """One run of the flow in a process of its own, as a worker starts it every minute."""
+    code = "import asyncio\nfrom flows.reconciler import reconcile_tasks\nasyncio.run(reconcile_tasks())"
+    environment = {**stack.environment, **stack.connection.environment()}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=180)
 
 
 @pytest.mark.long
