@@ -38,12 +38,9 @@ class PrefectApi:
 
     def form(self, run_id: str, number: int) -> str:
         """What the form of a round says above its fields, once it waits."""
-        key = f"review-{number}"
-        run = self.wait(
-            run_id, lambda run: (keys_of(run) or {}).get("schema", "").startswith(key) or is_over(run)
-        )
-        keys = keys_of(run)
-        assert keys is not None, run["state"]
+        run = self.wait(run_id, lambda run: waits_with(run) == f"review-{number}" or is_over(run))
+        assert not is_over(run), run["state"]
+        keys = run["state"]["state_details"]["run_input_keyset"]
         return str(self._get(f"flow_runs/{run_id}/input/{keys['description']}"))
 
     def answer(self, run_id: str, **given: Any) -> str:
@@ -73,10 +70,10 @@ def is_over(run: dict[str, Any]) -> bool:
     return run["state"]["type"] in ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 
 
-def keys_of(run: dict[str, Any]) -> dict[str, str] | None:
-    """Under which keys a suspended run keeps its form."""
-    keys = (run["state"].get("state_details") or {}).get("run_input_keyset")
-    return dict(keys) if keys and run["state"]["type"] == "PAUSED" else None
+def waits_with(run: dict[str, Any]) -> str | None:
+    """The key of the form that a run waits with."""
+    details = run["state"]["state_details"] or {}
+    return details.get("pause_key") if run["state"]["type"] == "PAUSED" else None
 
 
 @contextmanager
