@@ -105,11 +105,11 @@ async def _nothing_runs() -> str:
 def _connection(settings: "Settings") -> "Connection | None":
     """Where the parts are: those that run for this home, or those that the environment names."""
     from deployments.stack.home import Home
-    from deployments.stack.state import Connection, running
+    from deployments.stack.state import Connection, joined, running
 
     state = running(Home(settings.home))
     if state and state.connection:
-        return state.connection
+        return joined(settings, state.connection)
     if not (settings.database_url and settings.prefect_api_url):
         return None
     return Connection(

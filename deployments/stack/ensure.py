@@ -14,7 +14,7 @@ from deployments.settings import Settings
 from deployments.stack.home import DATABASE_USERS, STACK_USERS, Home
 from deployments.stack.locks import FileLock
 from deployments.stack.processes import open_log
-from deployments.stack.state import Connection, State, require_same, running
+from deployments.stack.state import Connection, State, joined, running
 from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
 
 PAUSE = 0.05
@@ -78,8 +78,7 @@ def _wait(
     while True:
         state = running(home)
         if state and state.connection and enough(state):
-            require_same(settings, state.connection)
-            return state.connection
+            return joined(settings, state.connection)
         if not told:
             say("Starting Postgres, Prefect and the Jira sandbox ...")
             told = True

@@ -16,6 +16,7 @@ import psutil
 LOUD = re.compile(r"\b(FATAL|PANIC|ERROR|[A-Z]?\w*[eE]rror):")
 LARGEST_LOG = 20_000_000
 PAUSE = 0.05
+PRIVATE = 0o077
 MARK = "DRUPAL_TICKETS_STACK"  # by which we know our own again when their numbers may have been reused
 SAME_START = 10.0  # seconds; the clock may have been set since we took the note
 
@@ -74,6 +75,7 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=PRIVATE,  # whatever it makes in the home is its owner's alone
         )
 
 

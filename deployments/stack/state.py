@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,6 +12,8 @@ from deployments.settings import Settings
 from deployments.stack.home import Home, write_private
 from deployments.stack.processes import ProcessId
 from tasks.core.errors import UserFixable
+
+_PASSWORD = re.compile(r"(//[^:/@]*):[^@]*@")
 
 
 class Connection(BaseModel):
@@ -23,6 +26,10 @@ class Connection(BaseModel):
     ui_url: str = ""
     jira_url: str = ""
     prefect_home: str = ""
+
+    def without_password(self) -> Self:
+        """As it may be written down."""
+        return self.model_copy(update={"database_url": _without_password(self.database_url)})
 
     def environment(self) -> dict[str, str]:
         """The variables by which our code and Prefect's client find these parts."""
@@ -48,8 +55,10 @@ class State(BaseModel):
     ready: bool = False
 
     def write(self, home: Home) -> None:
-        """Leave the note in the home."""
-        write_private(_path(home), self.model_dump_json(indent=1).encode())
+        """Leave the note in the home; a password of the database is not its business."""
+        shown = self.connection and self.connection.without_password()
+        note = self.model_copy(update={"connection": shown})
+        write_private(_path(home), note.model_dump_json(indent=1).encode())
 
 
 def read_state(home: Home) -> State | None:
@@ -71,12 +80,20 @@ def forget(home: Home) -> None:
     _path(home).unlink(missing_ok=True)
 
 
+def joined(settings: Settings, connection: Connection) -> Connection:
+    """A running stack as this environment may use it; refuses where it works on something else."""
+    require_same(settings, connection)
+    if settings.database_url is None:
+        return connection
+    return connection.model_copy(update={"database_url": settings.database_url.get_secret_value()})
+
+
 def require_same(settings: Settings, connection: Connection) -> None:
     """Refuse to join a stack that works on something else than this environment says."""
     given = {
         "DATABASE_URL": (
-            settings.database_url and settings.database_url.get_secret_value(),
-            connection.database_url,
+            settings.database_url and _without_password(settings.database_url.get_secret_value()),
+            _without_password(connection.database_url),
         ),
         "PREFECT_API_URL": (settings.prefect_api_url, connection.prefect_api_url),
         "JIRA_URL": (settings.jira_url, connection.jira_url),
@@ -92,6 +109,10 @@ def require_same(settings: Settings, connection: Connection) -> None:
 
 def _path(home: Home) -> Path:
     return home.run / "stack.json"
+
+
+def _without_password(url: str) -> str:
+    return _PASSWORD.sub(r"\1@", url)
 
 
 def own_credential() -> dict[str, str]:
