@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from deployments import logging_json
 from deployments.settings import Settings
 from deployments.stack.home import PREFECT_KEY, Home, encryption_key
 from deployments.stack.state import Connection
@@ -18,7 +19,12 @@ SECRETS = (
 SERVER_CREDENTIAL = "PREFECT_SERVER_API_AUTH_STRING"
 MORE_SECRETS = ("DATABASE_URL", "DRUPAL_TICKETS_ENCRYPTION_KEY")
 
-PLAIN_OUTPUT = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "PREFECT_LOGGING_COLORS": "false"}
+PLAIN_OUTPUT = {
+    "PYTHONUNBUFFERED": "1",
+    "NO_COLOR": "1",
+    "PREFECT_LOGGING_COLORS": "false",
+    **logging_json.SETTINGS,
+}
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 from typing import TextIO
 
+from deployments.logging_json import with_part
+
 WIDTH = 18
 
 
 class Follower:
     """Prints what is added to the logs of a folder from now on."""
 
-    def __init__(self, folder: Path, output: TextIO) -> None:
+    def __init__(self, folder: Path, output: TextIO, *, as_json: bool = False) -> None:
+        self._line = with_part if as_json else _readable
         self._folder = folder
         self._output = output
         self._read = {path: path.stat().st_size for path in folder.glob("*.log")}
@@ -22,7 +25,7 @@ class Follower:
             *lines, self._rest[path] = (self._rest.get(path, b"") + self._more(path)).split(b"\n")
             for line in lines:
                 if line.strip():
-                    self._output.write(f"{path.stem:<{WIDTH}} | {_shown(line)}\n")
+                    self._output.write(f"{self._line(path.stem, _shown(line))}\n")
         self._output.flush()
 
     def _more(self, path: Path) -> bytes:
@@ -34,6 +37,10 @@ class Follower:
             more = log.read()
         self._read[path] = start + len(more)
         return more
+
+
+def _readable(part: str, line: str) -> str:
+    return f"{part:<{WIDTH}} | {line}"
 
 
 def _shown(line: bytes) -> str:

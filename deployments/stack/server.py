@@ -108,8 +108,15 @@ def _in_url(host: str) -> str:
 def _serve(host: str, port: int) -> None:
     import uvicorn
 
+    # Its log is Prefect's: set up there, in one format with all else.
     uvicorn.run(
-        APP, factory=True, host=host, port=port, log_level="warning", timeout_graceful_shutdown=STOPPING
+        APP,
+        factory=True,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=STOPPING,
     )
 
 

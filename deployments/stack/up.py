@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 
 from sqlalchemy import make_url
 
+from deployments import logging_json
 from deployments.settings import SANDBOX_EMAIL, Settings
 from deployments.stack.home import SUPERVISOR_LOCK, Home
 from deployments.stack.locks import FileLock
@@ -53,7 +55,7 @@ def _be_the_only_one(home: Home, lock: FileLock) -> None:
 async def _run(settings: Settings, home: Home, as_json: bool, ready: list[bool]) -> None:
     began = time.monotonic()
     _say(f"Starting in {home.root} ...")
-    logs = Follower(home.logs, sys.stderr)
+    logs = Follower(home.logs, sys.stderr, as_json=logging_json.wanted(os.environ))
     async with stack_of(settings, home, "up") as stack:
         try:
             await _start(stack, logs)
