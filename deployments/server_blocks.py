@@ -49,14 +49,15 @@ async def ensure_jira_block(settings: Settings, *, own_server: bool) -> str:
     token_given = settings.jira_email and settings.jira_api_token
     if existing is not None and existing.uses_oauth and not token_given and _same_site(existing, settings):
         return f"block {JIRA_BLOCK}: left alone, {existing.account_name} is logged in"
-    return await _save(_jira_block(settings.jira_url, settings), JIRA_BLOCK, existing)
+    return await _save(default_jira_block(settings.jira_url, settings), JIRA_BLOCK, existing)
 
 
 def _same_site(block: JiraCredentials, settings: Settings) -> bool:
     return block.url.rstrip("/") == (settings.jira_url or "").rstrip("/")
 
 
-def _jira_block(url: str, settings: Settings) -> JiraCredentials:
+def default_jira_block(url: str, settings: Settings) -> JiraCredentials:
+    """The block of a site as the environment describes it: by API token, the sandbox's own, or still without a login."""
     if settings.jira_email and settings.jira_api_token:
         return JiraCredentials(url=url, email=settings.jira_email, api_token=settings.jira_api_token)
     if urlsplit(url).hostname in LOOPBACK:
