@@ -57,7 +57,7 @@ def _same_site(block: JiraCredentials, settings: Settings) -> bool:
 
 
 def default_jira_block(url: str, settings: Settings) -> JiraCredentials:
-    """The block of a site as the environment describes it: by API token, the sandbox's own, or still without a login."""
+    """The block of a site as the environment describes it: by API token, the sandbox's own, or without a login."""
     if settings.jira_email and settings.jira_api_token:
         return JiraCredentials(url=url, email=settings.jira_email, api_token=settings.jira_api_token)
     if urlsplit(url).hostname in LOOPBACK:
