@@ -25,7 +25,11 @@ _MEANINGS: tuple[tuple[type[db_errors.DatabaseError], type[ProductError], str, t
         db_errors.OverBudget,
         BudgetReached,
         "budget-reached",
-        ("Give the session a larger budget, or let the rest be written offline, then resume it.",),
+        (
+            "Give the session a larger budget: drupal-tickets session set SESSION --budget USD",
+            "Or have the rest written offline: drupal-tickets session set SESSION --on-budget offline",
+            "Then go on: drupal-tickets session resume SESSION",
+        ),
     ),
     (
         db_errors.RetriesUsedUp,

@@ -20,6 +20,7 @@ from tasks.core.forms import Rewrite
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.planning import Plan
+from tasks.core.tickets.written import Written
 from tasks.lifecycle import require_not_cancelled
 from tasks.regeneration import Regenerated, chosen_tickets, regenerate_one, said
 from tasks.retrying import RETRYING
@@ -67,6 +68,9 @@ async def rewrite_tickets(
 async def _rewrite(run: StageRun, ticket: Ticket, writer: Writer, *, replace_edits: bool) -> Regenerated:
     named = write_ticket.with_options(task_run_name=run_name(PlannedTicket.model_validate(ticket.plan)))
 
+    async def write(planned: PlannedTicket) -> Written:
+        return await named(partial(writer.write, planned))
+
     async def require_my_turn(session: AsyncSession) -> None:
         if not await TaskRepository(session).holds(run.session_id, run.flow_run_id, run.attempt or 0):
             raise StaleAttempt("Another attempt has taken over.")
@@ -74,7 +78,7 @@ async def _rewrite(run: StageRun, ticket: Ticket, writer: Writer, *, replace_edi
     return await regenerate_one(
         await database_engine(),
         ticket,
-        partial(named, writer=writer),
+        write,
         actor_of(run),
         replace_edits=replace_edits,
         guard=require_my_turn,

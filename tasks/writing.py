@@ -1,8 +1,9 @@
 """Writing: an estimate first, then the text of every ticket, each a task of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -66,7 +67,8 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
                 return None
             try:
                 await wanted.require_wanted()
-                written = await write_ticket.with_options(task_run_name=run_name(ticket))(ticket, writer)
+                named = write_ticket.with_options(task_run_name=run_name(ticket))
+                written = await named(partial(writer.write, ticket))
             except Exception as error:
                 failures.append(error)
                 return None
@@ -87,9 +89,12 @@ def run_name(ticket: PlannedTicket) -> str:
 
 
 @task(**WRITING)
-async def write_ticket(ticket: PlannedTicket, writer: Writer) -> Written:
-    """The text of one ticket, held against the checks."""
-    return await writer.write(ticket)
+async def write_ticket(write: Callable[[], Awaitable[Written]]) -> Written:
+    """The text of one ticket, held against the checks.
+
+    Takes no ticket: Prefect looks through all of a parameter, again and again, for results of other tasks.
+    """
+    return await write()
 
 
 @asynccontextmanager

@@ -105,7 +105,9 @@ class ReplyRepository(Repository):
         trends += _trend(recent.c.output_tokens, recent.c.prompt_bytes)
         query = select(func.count(), first, *sums, *trends).select_from(recent)
         row = [float(value or 0) for value in (await self.session.execute(query)).one()]
-        return Experience(*map(int, row[:7]), Trend(*row[7:10]), Trend(*row[10:]))
+        replies, firsts, size, given, answered, read, kept = map(int, row[:7])
+        trends = Trend(*row[7:10]), Trend(*row[10:])
+        return Experience(replies, firsts, size, given, answered, read, kept, *trends)
 
 
 def _trend(tokens: ColumnElement[int], size: ColumnElement[int]) -> Iterator[ColumnElement[float]]:

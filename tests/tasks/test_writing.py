@@ -254,6 +254,17 @@ class TestAProviderInTrouble:
             await writing.write(some_tickets(1))
         assert await writing.spent() == 0
 
+    async def test_that_does_not_know_the_model_is_the_administrators(self, writing: Writing) -> None:
+        from blocks.anthropic_client import open_client
+
+        model = "claude-opus-5-5"  # has a price, and the stand-in never heard of it
+        fence = await writing.claim()
+        ledger = SpendLedger(writing.engine, writing.session_id, fence, "anthropic", model, writing.limit_usd)
+        async with open_client(writing.key, writing.url, model, ledger, ANSWER) as client:
+            with pytest.raises(AdminRequired, match="does not know the model"):
+                await client.check("Write tickets.", ["Wait."], "hello")
+        assert await writing.spent() == 0
+
     async def test_whose_spend_limit_is_reached_is_not_asked_again(
         self, writing: Writing, model_stand_in: ModelStandIn
     ) -> None:

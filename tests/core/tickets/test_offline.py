@@ -258,7 +258,7 @@ FLIPPED = {"y": "n", "n": "y"}
 
 @pytest.mark.parametrize("spec", [uwec, lakeside])
 def test_changing_any_cell_changes_what_is_said_about_it_alone(spec: Callable[[], Spec]) -> None:
-    """A cell is said in one criterion, or moves between two, and a third may only move up; names stand elsewhere too."""
+    """A cell is said in one criterion, or moves between two; a third may only move up. Names stand elsewhere too."""
     said = 0
     for ticket in plan_tickets(spec(), SessionSettings()).tickets:
         before = write(ticket)
