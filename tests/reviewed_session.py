@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.prefect_api import PrefectApi
 from tests.stack import RunningStack
 
 ROLES = (
@@ -65,3 +66,11 @@ def begin(stack: RunningStack, folder: Path, site: str = "Reviewed") -> Reviewed
     document = json.loads(done.stdout)
     assert (done.returncode, document["session"]["waiting_for"]) == (0, "review"), done.stderr
     return ReviewedSession(stack, document["session"]["id"])
+
+
+def opened(prefect: PrefectApi, reviewed: ReviewedSession, **parameters: Any) -> tuple[str, int]:
+    """A review run whose form waits; the run and the number of its round."""
+    number = reviewed.rounds() + 1
+    run = prefect.start("review-tickets", session_id=reviewed.id, requested_by="Dana", **parameters)
+    assert f"review round {number}" in prefect.form(run, number)
+    return run, number

@@ -1,8 +1,6 @@
 """The form of the review on a real stack: first decision wins, whichever door it takes; whoever is late is told."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -11,11 +9,10 @@ from db.repositories.reviews import ReviewRepository
 from tests.builders.database import DIRECTOR
 from tests.end_to_end import repositories
 from tests.prefect_api import PrefectApi, prefect_api
-from tests.reviewed_session import ReviewedSession, begin
+from tests.reviewed_session import ReviewedSession, begin, opened
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.stack
-NINE_SECONDS = 0.0001
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +24,6 @@ def reviewed(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> R
 def prefect(stack: RunningStack) -> Iterator[PrefectApi]:
     with prefect_api(stack) as api:
         yield api
-
-
-def opened(prefect: PrefectApi, reviewed: ReviewedSession, **parameters: Any) -> tuple[str, int]:
-    """A review run whose form waits; the run and the number of its round."""
-    number = reviewed.rounds() + 1
-    run = prefect.start("review-tickets", session_id=reviewed.id, requested_by="Dana", **parameters)
-    assert f"review round {number}" in prefect.form(run, number)
-    return run, number
 
 
 def test_an_approval_of_what_changed_meanwhile_is_asked_again_and_pages_are_shown_once_a_round(
@@ -75,44 +64,3 @@ async def test_a_form_answered_after_another_decision_tells_the_loser(
     assert f"{DIRECTOR.claimed} was faster and decided: cancel" in message
     assert reviewed.review()["decision"] == "cancel"
     assert reviewed.status() == ("review", "active")
-
-
-def test_of_two_answers_at_once_one_counts(prefect: PrefectApi, reviewed: ReviewedSession) -> None:
-    run, number = opened(prefect, reviewed)
-    answers = [("change", "Dana"), ("cancel", "Eve")]
-    with ThreadPoolExecutor(2) as both:
-        given = [both.submit(prefect.answer, run, decision=what, requested_by=who) for what, who in answers]
-    assert "ACCEPT" in [one.result() for one in given]
-    assert prefect.end_of(run)[0] == "COMPLETED"
-    review = reviewed.review()
-    assert (review["round"], (review["decision"], review["decided_by"]) in answers) == (number, True)
-
-
-@pytest.mark.long
-def test_a_form_that_nobody_answers_ends_and_the_session_is_as_it_was(
-    prefect: PrefectApi, reviewed: ReviewedSession
-) -> None:
-    before = reviewed.tickets()
-    run, _ = opened(prefect, reviewed, days=NINE_SECONDS)
-    assert prefect.end_of(run) == ("FAILED", "The flow was paused and never resumed.")
-    assert prefect.answer(run, decision="approve", requested_by="Dana") == "ABORT"
-    assert reviewed.status() == ("review", "active")
-    assert reviewed.tickets() == before
-    run, _ = opened(prefect, reviewed)
-    assert prefect.answer(run, decision="cancel", requested_by="Dana") == "ACCEPT"
-    assert prefect.end_of(run)[0] == "COMPLETED"
-
-
-@pytest.mark.long
-def test_tickets_are_written_anew_from_the_form_and_asked_about_again(
-    prefect: PrefectApi, reviewed: ReviewedSession
-) -> None:
-    run, number = opened(prefect, reviewed)
-    answer = {"decision": "regenerate", "note": "Shorter.", "group": "User Roles", "replace_edits": True}
-    assert prefect.answer(run, requested_by="Dana", **answer) == "ACCEPT"
-    assert "Edited by people: 0" in prefect.form(run, number + 1)
-    assert {ticket["written_by"] for ticket in reviewed.tickets()} == {"offline"}
-    assert prefect.answer(run, decision="roll_back", requested_by="Dana") == "ACCEPT"
-    assert prefect.end_of(run)[0] == "COMPLETED"
-    assert reviewed.status() == ("processing", "active")
-    assert reviewed.tickets() == []
