@@ -36,7 +36,8 @@ def exported(database: InDatabase[UUID]) -> UUID:
         )  # fmt: skip
         async with session_scope(engine) as session:
             for key, issue in (("a", "LAKE-1"), ("b", "LAKE-2")):
-                sent = "UPDATE tickets SET jira_ticket_key = :i, jira_ticket_url = 'u' WHERE key = :k AND session_id = :s"
+                sent = "UPDATE tickets SET jira_ticket_key = :i, jira_ticket_url = :i "
+                sent += "WHERE key = :k AND session_id = :s"
                 await session.execute(text(sent), {"i": issue, "k": key, "s": session_id})
         return session_id
 
