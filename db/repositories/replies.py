@@ -106,8 +106,8 @@ class ReplyRepository(Repository):
         query = select(func.count(), first, *sums, *trends).select_from(recent)
         row = [float(value or 0) for value in (await self.session.execute(query)).one()]
         replies, firsts, size, given, answered, read, kept = map(int, row[:7])
-        trends = Trend(*row[7:10]), Trend(*row[10:])
-        return Experience(replies, firsts, size, given, answered, read, kept, *trends)
+        lines = Trend(*row[7:10]), Trend(*row[10:])
+        return Experience(replies, firsts, size, given, answered, read, kept, *lines)
 
 
 def _trend(tokens: ColumnElement[int], size: ColumnElement[int]) -> Iterator[ColumnElement[float]]:
