@@ -61,10 +61,13 @@ def cost_fact(cost: dict[str, float]) -> str:
 
 
 def writing_fact(writing: dict[str, Any]) -> str:
-    """Who wrote the tickets."""
-    by = ", ".join(f"{count} {who.replace('_', ' ')}" for who, count in writing["written_by"].items())
-    rate = writing["first_pass_rate"]
-    return by if rate is None else f"{by}; {rate:.0%} passed the checks at the first go"
+    """Who wrote the tickets, and what a model's texts went through."""
+    parts = [", ".join(f"{count} {who.replace('_', ' ')}" for who, count in writing["written_by"].items())]
+    if writing["first_pass_rate"] is not None:
+        parts.append(f"{writing['first_pass_rate']:.0%} passed the checks at the first go")
+        parts.append(f"{writing['repairs']} repairs")
+    parts += [f"offline, {why}: {count}" for why, count in writing["fallbacks"].items()]
+    return "; ".join(parts)
 
 
 def next_steps(session: dict[str, Any]) -> list[str]:
