@@ -20,7 +20,7 @@ from tasks.core.forms import InlineFile, NewSession
 from tasks.core.outcomes import StageOutcome
 from tasks.core.settings import SessionSettings
 from tasks.lifecycle import clear_ending
-from tasks.next_steps import publish_next_steps
+from tasks.next_steps import session_page
 from tasks.session import (
     approve_for_delivery,
     needs_validation,
@@ -69,15 +69,14 @@ async def prepare_session(
         settings=settings,
     )
     session_id = await open_session(requested_by, session_id, new)
-    await publish_next_steps(session_id)
-    if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
-        await collect_site_info(session_id, requested_by)
-    if await stage_of(session_id) is SessionStage.UPLOAD:
-        await upload_spec(session_id, requested_by, spec, files)
-    if await stage_of(session_id) is SessionStage.PROCESSING:
-        await generate_tickets(session_id, requested_by)
-        await tell_of_review(session_id)
-    await publish_next_steps(session_id)
+    async with session_page(session_id):
+        if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
+            await collect_site_info(session_id, requested_by)
+        if await stage_of(session_id) is SessionStage.UPLOAD:
+            await upload_spec(session_id, requested_by, spec, files)
+        if await stage_of(session_id) is SessionStage.PROCESSING:
+            await generate_tickets(session_id, requested_by)
+            await tell_of_review(session_id)
     return await session_outcome(session_id)
 
 
@@ -90,12 +89,12 @@ async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
         session_id: The session, as `drupal-tickets session list` shows it.
         requested_by: Your name or e-mail address: whoever delivers a session approves its tickets.
     """
-    await approve_for_delivery(session_id, requested_by)
-    if await needs_validation(session_id):
-        await validate_tickets(session_id, requested_by)
-    if await stage_of(session_id) is SessionStage.REVIEW:
-        await revalidation_gate(session_id, requested_by)
-    if await stage_of(session_id) is SessionStage.JIRA_EXPORT:
-        await export_tickets(session_id, requested_by)
-    await publish_next_steps(session_id)
+    async with session_page(session_id):
+        await approve_for_delivery(session_id, requested_by)
+        if await needs_validation(session_id):
+            await validate_tickets(session_id, requested_by)
+        if await stage_of(session_id) is SessionStage.REVIEW:
+            await revalidation_gate(session_id, requested_by)
+        if await stage_of(session_id) is SessionStage.JIRA_EXPORT:
+            await export_tickets(session_id, requested_by)
     return await session_outcome(session_id)

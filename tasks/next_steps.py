@@ -1,6 +1,8 @@
 """The page of a session in the Prefect UI: where it stands, and links to forms that are filled in already."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 from uuid import UUID
 
@@ -29,6 +31,17 @@ STEPS = {
     SessionStage.JIRA_EXPORT: (DELIVER,),
     SessionStage.COMPLETED: (),
 }
+
+
+@asynccontextmanager
+async def session_page(session_id: UUID) -> AsyncIterator[None]:
+    """Publish the page when the work on the session has ended, also when it failed."""
+    try:
+        yield
+    except Exception:
+        await publish_next_steps(session_id)
+        raise
+    await publish_next_steps(session_id)
 
 
 @task(task_run_name="say what comes next", **RETRYING)
