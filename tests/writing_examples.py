@@ -43,9 +43,9 @@ On two cores shared with other work, 2026-11-23; the provider is the stand-in, w
 
 - **An honest model**: the real UWEC spec, 135 tickets, with writer, client, checks and Postgres as they are, without
   Prefect. All 135 are the model's, without a repair; the stand-in counted 0.0332 USD, we booked 0.0333.
-- **30% of calls go wrong**: the same, and it obeys cells, invents names, truncates, refuses, babbles, answers 429 with and
-  without Retry-After, 500 and 529, hangs and drops connections; two seeds. Every ticket passes the checks, none is lost;
-  98% and 94% are the model's. Counted 0.043 and 0.040 USD, booked 0.075 and 0.072: calls that are lost count in full.
+- **30% of calls go wrong**: the same, and it obeys cells, invents names, truncates, refuses, babbles, answers 429 with
+  and without Retry-After, 500 and 529, hangs and drops connections; two seeds. Every ticket passes the checks, none is
+  lost; 98% and 94% are the model's. Counted 0.043 and 0.040 USD, booked 0.075 and 0.072: lost calls count in full.
 - **Twelve SIGKILLs at random** (`make test-long`, commit f07610f): 480 tickets, killed and started again twelve times.
   Each kill pays again for the 16 calls in flight at most, and nothing stays reserved. `make test` has the short form.
 - **Replies nobody promised**: NUL, lone surrogates, no content, no usage, an unknown stop reason, a list instead of an
