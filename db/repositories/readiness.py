@@ -23,7 +23,6 @@ from db.repositories.tickets import TicketRepository
 from db.repositories.unedited import edited_by_person
 from db.repositories.validations import ValidationRepository
 
-
 AHEAD = (TaskType.ADF_VALIDATION, TaskType.EXPORT)  # what still has to run
 
 
