@@ -39,7 +39,8 @@ async def ensure_zombie_automation(client: PrefectClient) -> str:
         posture=Posture.Proactive,
         match={"prefect.resource.id": "prefect.flow-run.*"},
         for_each={"prefect.resource.id"},
-        after={"prefect.flow-run.heartbeat"},
+        # A run that dies in its first second has not sent a heartbeat yet.
+        after={"prefect.flow-run.heartbeat", "prefect.flow-run.Running"},
         expect={"prefect.flow-run.*"},
         threshold=1,
         within=SILENCE,

@@ -86,7 +86,6 @@ async def restart_stuck_runs() -> int:
     wanted = {
         "state": {"type": {"any_": [StateType.PENDING]}},
         "parent_task_run_id": {"is_null_": True},
-        "work_queue_name": {"any_": ["default"]},
     }
     stuck, before = [], datetime.now(UTC) - NEVER_STARTED
     async with get_client() as client:

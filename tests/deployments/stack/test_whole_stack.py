@@ -58,7 +58,7 @@ def test_the_schedules_have_planned_their_runs(api: httpx.Client) -> None:
 def test_runs_without_a_sign_of_life_will_be_crashed(api: httpx.Client) -> None:
     [automation] = api.post("automations/filter", json={}).raise_for_status().json()
     assert automation["enabled"]
-    assert automation["trigger"]["after"] == ["prefect.flow-run.heartbeat"]
+    assert set(automation["trigger"]["after"]) == {"prefect.flow-run.heartbeat", "prefect.flow-run.Running"}
     assert automation["trigger"]["within"] == 90
     assert automation["actions"][0]["state"] == "CRASHED"
 
