@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import re
 import signal
 import time
 from collections import Counter
@@ -31,6 +33,7 @@ from tests.tasks.exporting import tickets
 T = TypeVar("T")
 REPAIRED_WITHIN = 180.0  # seconds after worker and server are back
 PROJECT = "TEST"
+READING = re.compile("/search|/bulkfetch|/permissions/check")
 FILES = [
     {
         "filename": "Roles.csv",
@@ -62,9 +65,9 @@ class Trouble:
     def until_event(self, event: str, within: float = 90.0) -> None:
         self.until(lambda: event in self.events(), within)
 
-    def until_asked(self, path: str, since: int = 0) -> None:
-        """Until Jira has received such a request."""
-        self.until(lambda: any(path in call["path"] for call in self.writes(since)))
+    def until_asked(self, path: str) -> None:
+        """Until Jira has received such a request for this session."""
+        self.until(lambda: any(path in call["path"] for call in self.writes()))
 
     def signal(self, run_id: str, sign: signal.Signals) -> None:
         """To the process of a run, and to nothing else."""
@@ -131,19 +134,17 @@ class Trouble:
         url = f"{self.stack.connection.jira_url}/_sandbox{path}"
         return httpx.request(method, url, json=body, trust_env=False, timeout=30).raise_for_status().json()
 
-    def slow(self, path: str, seconds: float) -> None:
-        """Every write to such a path takes so long."""
-        self.jira("POST", "/faults", {"kind": "slow", "method": "POST", "path": path, "seconds": seconds})
+    def slow(self, path: str, seconds: float) -> int:
+        """Every write to such a path takes so long; returns the id of the fault."""
+        fault = {"kind": "slow", "method": "POST", "path": path, "seconds": seconds}
+        return int(self.jira("POST", "/faults", fault)["id"])
 
-    def writes(self, after: int = 0) -> list[dict[str, Any]]:
-        """What was written to Jira; some reading is a POST, too."""
-        calls = self.jira("GET", f"/journal?after={after}")
-        reading = ("/search", "/bulkfetch", "/permissions/check")
-        return [
-            call
-            for call in calls
-            if call["method"] != "GET" and not any(path in call["path"] for path in reading)
-        ]
+    def writes(self) -> list[dict[str, Any]]:
+        """What was written to Jira for this session; some reading is a POST, too."""
+        keys = [ticket.jira_ticket_key for ticket in self.tickets() if ticket.jira_ticket_key]
+        ours = re.compile(rf"\b({'|'.join([str(self.id), *keys])})\b")
+        calls = [call for call in self.jira("GET", "/journal?after=0") if call["method"] != "GET"]
+        return [call for call in calls if not READING.search(call["path"]) and ours.search(json.dumps(call))]
 
     def doubled(self) -> list[str]:
         """Tickets that have more than one issue."""
@@ -227,8 +228,8 @@ def in_database(stack: RunningStack, work: Callable[[AsyncEngine], Awaitable[T]]
 @contextmanager
 def slow_jira(trouble: Trouble, path: str, seconds: float) -> Iterator[None]:
     """For as long as the body runs, writes to such a path take their time."""
-    trouble.slow(path, seconds)
+    fault = trouble.slow(path, seconds)
     try:
         yield
     finally:
-        trouble.jira("DELETE", "/faults")
+        trouble.jira("DELETE", f"/faults/{fault}")
