@@ -89,8 +89,8 @@ async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
         session_id: The session, as `drupal-tickets session list` shows it.
         requested_by: Your name or e-mail address: whoever delivers a session approves its tickets.
     """
+    await approve_for_delivery(session_id, requested_by)
     async with session_page(session_id):
-        await approve_for_delivery(session_id, requested_by)
         if await needs_validation(session_id):
             await validate_tickets(session_id, requested_by)
         if await stage_of(session_id) is SessionStage.REVIEW:

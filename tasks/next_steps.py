@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 from uuid import UUID
 
@@ -39,7 +39,8 @@ async def session_page(session_id: UUID) -> AsyncIterator[None]:
     try:
         yield
     except Exception:
-        await publish_next_steps(session_id)
+        with suppress(Exception):  # what went wrong first is what people have to see
+            await publish_next_steps(session_id)
         raise
     await publish_next_steps(session_id)
 
