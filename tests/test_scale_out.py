@@ -97,7 +97,7 @@ class Person:
     def _cli(self, *arguments: str) -> dict[str, Any]:
         _, environment = self.cluster.resolved("worker-1", self.server)
         bare = bare_environment(self.cluster.folder / f"home-{self.number}")
-        command = [CLI, *arguments, "--requested-by", f"person {self.number}", "--json"]
+        command = [str(CLI), *arguments, "--requested-by", f"person {self.number}", "--json"]
         done = subprocess.run(
             command, env={**bare, **environment}, capture_output=True, text=True, check=False, timeout=600
         )
