@@ -97,6 +97,7 @@ async def compare(stand_in: ModelStandIn) -> None:
     """Ours, a bare script, and the ideal."""
     import blocks.anthropic_client  # noqa: F401 - seconds that belong to no measurement
 
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     for count, in_flight, latency in RUNS:
         stand_in.be(latency=latency)
         fan_out, whole = await ours(count, in_flight, f"run {count} {in_flight} {time.time()}")
@@ -106,7 +107,7 @@ async def compare(stand_in: ModelStandIn) -> None:
         print(
             f"{count} tickets, {latency * 1000:.0f} ms, {in_flight} in flight: {fan_out:.2f} s, "
             f"{fan_out / least:.2f} times the ideal of {least:.2f} s; with estimate and check {whole:.2f} s; "
-            f"a bare script {alone:.2f} s ({alone / least:.2f} times)"
+            f"a bare script {alone:.2f} s ({alone / least:.2f} times the ideal; ours {fan_out / alone:.2f} times the script)"
         )
 
 
