@@ -107,7 +107,7 @@ async def compare(stand_in: ModelStandIn) -> None:
         print(
             f"{count} tickets, {latency * 1000:.0f} ms, {in_flight} in flight: {fan_out:.2f} s, "
             f"{fan_out / least:.2f} times the ideal of {least:.2f} s; with estimate and check {whole:.2f} s; "
-            f"a bare script {alone:.2f} s ({alone / least:.2f} times the ideal; ours {fan_out / alone:.2f} times the script)"
+            f"a bare script {alone:.2f} s ({alone / least:.2f} times), ours {fan_out / alone:.2f} times that"
         )
 
 
