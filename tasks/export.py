@@ -12,6 +12,7 @@ from tasks import export_steps as steps
 from tasks.core.outcomes import StageOutcome, StageRun
 from tasks.core.tickets.payload import Target
 from tasks.export_desk import export_desk
+from tasks.export_surplus import what_is_left
 from tasks.progress import Standing, shown_progress
 from tasks.retrying import RETRYING
 
@@ -57,12 +58,14 @@ async def finish_export(run: StageRun) -> StageOutcome:
     async with export_desk(run) as desk:
         tickets = await steps.complete(desk)
         links = await desk.ledger.count_links()
+        doubtful = await desk.ledger.had_unknown_outcomes()
     fixes = sum(len(ticket.manual_fixes) for ticket in tickets)
-    by_hand = f" {fixes} things need a hand." if fixes else ""
     return StageOutcome(
         session_id=run.session_id,
         stage=SessionStage.COMPLETED,
-        message=f"{len(tickets)} tickets are in Jira with {links} links.{by_hand}",
+        message=" ".join(
+            [f"{len(tickets)} tickets are in Jira with {links} links.", *what_is_left(tickets, doubtful)]
+        ),
         counts={
             "tickets": len(tickets),
             "links": links,

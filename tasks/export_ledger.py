@@ -24,6 +24,7 @@ from tasks.core.tickets.payload import ManualFix, Outgoing
 from tasks.core.tickets.row_identity import row_identity
 
 Fixes = Mapping[UUID, Sequence[ManualFix]]
+SURPLUS = "issue"  # the field of the manual fix that names a second issue
 
 
 async def nobody_else() -> None:
@@ -160,7 +161,7 @@ class Ledger:
                 ticket = await TicketRepository(session).get(ticket_id)
                 first = ticket.jira_ticket_key
                 action = f"{first} and {second} are the same ticket. Delete {second} in Jira."
-                fix = ManualFix(field="issue", wanted=f"only {first}, not {second}", action=action)
+                fix = ManualFix(field=SURPLUS, wanted=f"only {first}, not {second}", action=action)
                 if await self._store_fixes(session, {ticket_id: [fix]}):
                     message = f"“{ticket.title}” is in Jira twice: {first} and {second}."
                     await self._warn(

@@ -6,9 +6,10 @@ from uuid import UUID
 from blocks.jira_answers import AttachmentInfo
 from blocks.jira_client import JiraClient
 from blocks.jira_errors import JiraRefused
+from db.models import Ticket
 from tasks.core.errors import AdminRequired
 from tasks.core.tickets.payload import PROPERTY, ManualFix, session_label
-from tasks.export_ledger import Ledger
+from tasks.export_ledger import SURPLUS, Ledger
 from tasks.export_marks import by_ticket
 
 
@@ -23,6 +24,19 @@ async def find_surplus(client: JiraClient, ledger: Ledger) -> int:
     await ledger.name_surplus(surplus)
     await _delete_second_files(client, ledger)
     return len(surplus)
+
+
+def what_is_left(tickets: Sequence[Ticket], doubtful: bool) -> list[str]:
+    """What has to be said of an export that is complete: second issues first, then the rest."""
+    fixes = [fix for ticket in tickets for fix in ticket.manual_fixes]
+    said = [fix["action"] for fix in fixes if fix["field"] == SURPLUS]
+    if fixes:
+        said.append(f"{len(fixes)} things need a hand.")
+    if doubtful:
+        said.append(
+            "What became of a request was unknown for a while: Jira is searched for second issues later."
+        )
+    return said
 
 
 async def _second_issues(client: JiraClient, ledger: Ledger) -> list[tuple[UUID, str]]:

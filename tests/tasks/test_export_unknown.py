@@ -16,7 +16,7 @@ from db.repositories.delivery import DeliveryRepository
 from db.repositories.pauses import PauseRepository
 from tasks.core.errors import AdminRequired, Temporary, UserFixable
 from tasks.core.tickets.payload import PROPERTY, session_label
-from tasks.export_surplus import find_surplus
+from tasks.export_surplus import find_surplus, what_is_left
 from tests.jira_sandbox import COLLEAGUE, JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, run_steps, tickets, until_asked
 
@@ -213,6 +213,8 @@ async def test_a_second_issue_made_by_a_broken_assumption_is_found_and_both_are_
         assert one in message
         assert other in message
     assert set(await five.fixes()) == set(five.ids)
+    said = " ".join(what_is_left(await five.tickets(), doubtful=True))
+    assert all(key in said for issues in twice.values() for key in issues)
 
 
 async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_search(
