@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test test-long lint lock clean
+.PHONY: install run test test-long lint audit lock clean
 
 install: $(STAMP)
 
@@ -29,6 +29,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known weaknesses of what is locked, where an advisory database can be reached.
+audit:
+	PYTHON=$(PYTHON) .ci/audit
 
 # Writes hashes and no addresses; needs uv (pip install uv).
 lock:
