@@ -1,5 +1,6 @@
 """`drupal-tickets jira`: who runs are in Jira, and whether they can do what they need."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from deployments.cli.output import Json, print_facts, show
 from deployments.cli.workplace import Workplace, with_stack
 
 if TYPE_CHECKING:
+    from blocks.jira_answers import CreateField
     from blocks.jira_client import JiraClient
 
 app = typer.Typer(no_args_is_help=True, help="Jira: the account that tickets are created with.")
@@ -91,7 +93,7 @@ async def _check(place: Workplace, block: str, key: str | None) -> dict[str, Any
         account = await client.myself()
         known = {
             "site": client.site,
-            "email": client.email,
+            "email": "" if client.uses_oauth else client.email,
             "account": account.display_name,
             "login": "oauth" if client.uses_oauth else "api token",
         }
@@ -100,28 +102,31 @@ async def _check(place: Workplace, block: str, key: str | None) -> dict[str, Any
 
 async def _project(client: "JiraClient", key: str) -> dict[str, Any]:
     from blocks.jira_project import load_project_context
-    from tasks.core.tickets.payload import missing_on_screen
-    from tasks.export_target import screen_field
 
     project = await load_project_context(client, key)
-    screens = {
-        name: missing_on_screen([screen_field(field) for field in fields])
-        for name, fields in project.create_fields.items()
-    }
+    screens = {name: _lacking(fields) for name, fields in project.create_fields.items()}
     return {
         "project": f"{project.name} ({project.key})",
         "can_create_tickets": project.can_create_tickets,
         "can_assign_tickets": project.can_assign_tickets,
         "permissions": project.permissions,
         "missing_permissions": [name for name, granted in project.permissions.items() if not granted],
-        "missing_on_create_screen": {
-            name: {"fields": absent, "required": unfilled}
-            for name, (absent, unfilled) in screens.items()
-            if absent or unfilled
-        },
+        "missing_on_create_screen": {name: lacks for name, lacks in screens.items() if any(lacks.values())},
         "issue_types": [kind.name for kind in project.issue_types],
         "sprints": len(project.sprints),
         "people": len(project.members),
+    }
+
+
+def _lacking(fields: "Sequence[CreateField]") -> dict[str, list[str]]:
+    """What a create screen would have to offer, and what it asks for that no ticket says."""
+    from tasks.core.tickets.payload import ALWAYS_FILLED, missing_on_screen
+    from tasks.export_target import screen_field
+
+    asked = (field for field in fields if field.required and not field.has_default_value)
+    return {
+        "fields": missing_on_screen([screen_field(field) for field in fields]),
+        "required": [field.name for field in asked if field.field_id not in (*ALWAYS_FILLED, "priority")],
     }
 
 

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 from blocks.jira_oauth import APPS_PAGE, LOOPBACK, OAuthApp, Site, Tokens
 from deployments.cli.jira_callback import callback_on
-from deployments.cli.options import settings_from_environment
 from deployments.cli.output import note
 from deployments.cli.workplace import Workplace
 from deployments.settings import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, Settings
@@ -53,15 +52,15 @@ async def open_jira(
     if session is not None:
         require_same_jira(session, block)
         in_flight = SessionSettings.model_validate(session.settings).jira.in_flight
-    key = encryption_key_for(block)
+    key = encryption_key_for(block, place.settings)
     return await open_client(place.engine, block, block_name, key, acting, in_flight=in_flight)
 
 
-def encryption_key_for(block: "JiraCredentials") -> str | None:
+def encryption_key_for(block: "JiraCredentials", settings: Settings) -> str | None:
     """The installation's key where the block needs it; an API token needs none."""
     from deployments.stack.home import encryption_key
 
-    return encryption_key(settings_from_environment()) if block.uses_oauth else None
+    return encryption_key(settings) if block.uses_oauth else None
 
 
 async def log_in(place: Workplace, request: Request) -> dict[str, object]:
@@ -70,11 +69,10 @@ async def log_in(place: Workplace, request: Request) -> dict[str, object]:
     from tasks.jira import stored_login
     from tasks.jira_vault import Vault
 
-    settings = settings_from_environment()
-    vault = Vault(encryption_key(settings))  # before anybody is asked for anything
+    vault = Vault(encryption_key(place.settings))  # before anybody is asked for anything
     existing = await _existing(place, request.block)
     url = (request.url or (existing.url if existing else None) or "").rstrip("/")
-    app = _app(settings, url)
+    app = _app(place.settings, url)
     asked_at = time.time()
     tokens = await _consent(app, request)
     site = choose_site(await app.sites(tokens.access_token), url)
@@ -101,7 +99,9 @@ async def log_out(place: Workplace, block_name: str, acting: "Actor") -> dict[st
             ),
             code="jira-login",
         )
-    login = stored_login(place.engine, block, block_name, Vault(encryption_key_for(block)), acting)
+    login = stored_login(
+        place.engine, block, block_name, Vault(encryption_key_for(block, place.settings)), acting
+    )
     await JiraCredentials(url=block.url).asave(block_name, overwrite=True)
     revoked = True
     try:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -32,6 +32,8 @@ class Workplace:
     engine: "AsyncEngine"
     client: "PrefectClient"
     connection: "Connection"
+    # As they were before the addresses of the stack came into the environment.
+    settings: "Settings" = field(default_factory=settings_from_environment)
 
     def address_of(self, run_id: UUID) -> str:
         """Where the Prefect UI shows a run."""
@@ -70,7 +72,7 @@ async def _with_client(
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C does
     async with _engine(connection) as engine, prefect_client(connection) as client:
         await _bring_key(settings)
-        return await work(Workplace(engine, client, connection))
+        return await work(Workplace(engine, client, connection, settings))
 
 
 async def _bring_key(settings: "Settings") -> None:
