@@ -66,6 +66,8 @@ class TicketRepository(StoredTickets):
 
         Raises what `edit` raises, for the first edit that is not possible.
         """
+        if len({edit.ticket_id for edit in edits}) != len(edits):
+            raise ValueError("A ticket is edited twice at once; one of them would be lost.")
         for edit in edits:
             check_changes(edit.changes, EDITABLE)
         await self._lock_validation(session_id)
