@@ -11,6 +11,7 @@ from tasks.core.findings import Finding
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.load import load_spec
 from tasks.core.spec.model import SourceFile, Spec
+from tasks.core.tickets.planning import plan_tickets
 
 ROOT = Path(__file__).parents[2]
 UWEC = ROOT.parent / "shared" / "data" / "uwec"
@@ -109,6 +110,19 @@ def uwec(settings: SessionSettings | None = None) -> Spec:
 def lakeside(settings: SessionSettings | None = None) -> Spec:
     """The example spec."""
     return load(*files_of(LAKESIDE), settings=settings)
+
+
+def tickets_of(spec: Spec) -> list[tuple[object, ...]]:
+    """The tickets of a spec, whatever its files are called."""
+    return [
+        (
+            ticket.key,
+            ticket.depends_on,
+            ticket.structural_criteria,
+            [(table.constants, table.columns, table.rows, table.records) for table in ticket.tables],
+        )
+        for ticket in plan_tickets(spec, SessionSettings()).tickets
+    ]
 
 
 def coded(spec: Spec, code: str) -> list[Finding]:

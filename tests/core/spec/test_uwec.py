@@ -9,7 +9,7 @@ from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.spec.model import SourceFile, Spec
 from tasks.core.spec.references import References, resolve
-from tests.builders.spec import coded, csv_file, load, uwec, uwec_files
+from tests.builders.spec import coded, csv_file, load, tickets_of, uwec, uwec_files
 
 Place = tuple[str, tuple[int, ...]]
 
@@ -172,6 +172,7 @@ def test_a_blanked_lookup_column_is_derived_with_a_warning(spec: Spec, filename:
     kept = {row.place: dict(row.facts()) for table in spec.tables for row in table.rows}
     blanked = load(*(file if file.filename != filename else blank(file, column) for file in uwec_files()))
     assert {row.place: dict(row.facts()) for table in blanked.tables for row in table.rows} == kept
+    assert tickets_of(blanked) == tickets_of(spec)
     warned = coded(blanked, "lookup-derived")
     assert {finding.file for finding in warned} == {filename}
     assert {finding.column for finding in warned} == {column}

@@ -17,7 +17,7 @@ from tasks.core.spec.model import SourceFile, Spec
 from tasks.core.spec.reading import read
 from tasks.core.spec.workbook import sheets_of
 from tasks.sources import read_local
-from tests.builders.spec import coded, csv_file, files_of, lakeside, load, uwec_files
+from tests.builders.spec import coded, csv_file, files_of, lakeside, load, tickets_of, uwec_files
 
 HEADER = ["ID", "Name", "Machine name", "X", "Notes"]
 LIMITS = Limits()
@@ -76,6 +76,7 @@ def test_a_real_spec_is_the_same_however_it_comes(tmp_path: Path) -> None:
     }
     for form, found in forms.items():
         assert rows_of(load(*found)) == rows_of(known), form
+        assert tickets_of(load(*found)) == tickets_of(known), form
 
 
 def _with_semicolons(file: SourceFile) -> SourceFile:
