@@ -62,21 +62,20 @@ async def end_dead_runs() -> int:
 async def start_queued_runs() -> int:
     """Trigger what was queued and never started; returns how many.
 
-    The key makes a second trigger of the same row harmless. A run that is late waits for a worker; one that ended
-    without claiming its row ends the row.
+    A run that is there already is late and waits for a worker; one that ended without claiming its row ends the row.
     """
     started = 0
     async with get_client() as client:
         for row in await _running():
             if row.task_id is not None or datetime.now(UTC) - row.queued_at < NEVER_STARTED:
                 continue
-            asked_at = datetime.now(UTC)
-            run = await _trigger(client, row)
-            if run.state and run.state.is_final():
-                await end_dead_row(await database_engine(), row, _never_began(run.state), _actor())
-            elif run.created and run.created >= asked_at - timedelta(seconds=1):
+            known = await _read(client, {"idempotency_key": {"any_": [_key(row)]}})
+            if not known:
+                await _trigger(client, row)
                 await _audit_start(row)
                 started += 1
+            elif (state := known[0].state) and state.is_final():
+                await end_dead_row(await database_engine(), row, _never_began(state), _actor())
     return started
 
 
@@ -129,15 +128,19 @@ async def prune_own_runs() -> int:
     return len(old)
 
 
-async def _trigger(client: PrefectClient, row: SessionTask) -> FlowRun:
-    """The run that the row is queued for, triggered now if it never was."""
+async def _trigger(client: PrefectClient, row: SessionTask) -> None:
     deployment = await client.read_deployment_by_name(DEPLOYMENTS[row.task_type])
-    return await client.create_flow_run_from_deployment(
+    await client.create_flow_run_from_deployment(
         deployment.id,
         parameters={"session_id": str(row.session_id), "requested_by": "reconciler"},
-        idempotency_key=f"{row.session_id}:{row.task_type}:{row.id}",
+        idempotency_key=_key(row),
         tags=[f"session:{row.session_id}"],
     )
+
+
+def _key(row: SessionTask) -> str:
+    # The command line's own: the run that it triggered is found by it.
+    return f"{row.session_id}:{row.task_type}:{row.id}"
 
 
 def _never_began(state: State[Any]) -> Death:
