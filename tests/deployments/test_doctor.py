@@ -193,11 +193,13 @@ class TestAStackThatRuns:
         assert {one["part"] for one in document["parts"]} == PARTS | {"clock"}
         assert "may create issues" in part(document, "jira")["message"]
 
+    @pytest.mark.long
     def test_a_project_that_is_none_is_said_to_be(self, stack: RunningStack) -> None:
         code, document, _ = doctor(stack.environment, "--project-key", "NOSUCH")
         assert part(document, "jira")["health"] == "wrong"
         assert code in (10, 20)
 
+    @pytest.mark.long
     def test_another_jira_than_the_block_s_is_noticed(self, stack: RunningStack) -> None:
         elsewhere = stack.connection.environment() | {"JIRA_URL": "http://127.0.0.1:1"}
         code, document, _ = doctor(bare_environment(stack.home.root / "elsewhere") | elsewhere)
