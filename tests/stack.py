@@ -15,7 +15,7 @@ import pytest
 
 from deployments.settings import VARIABLES, Settings
 from deployments.stack.ensure import ensure_stack
-from deployments.stack.home import Home
+from deployments.stack.home import Home, write_private
 from deployments.stack.state import Connection
 
 UP = (sys.executable, "-c", "from deployments.cli.app import main; main()", "up")
@@ -56,7 +56,7 @@ def bare_environment(home: Path) -> dict[str, str]:
 def claim_ports(home: Path) -> None:
     """Ports that nobody else on this machine uses, noted where the stack looks for its own."""
     home.mkdir(mode=0o700, exist_ok=True)
-    (home / "ports.json").write_text(json.dumps({"prefect": free_port(), "jira": free_port()}))
+    write_private(home / "ports.json", json.dumps({"prefect": free_port(), "jira": free_port()}).encode())
 
 
 def free_port() -> int:

@@ -17,9 +17,11 @@ from deployments.settings import Settings
 from deployments.stack.ensure import ensure_stack
 from deployments.stack.home import Home
 from deployments.stack.locks import FileLock
+from deployments.stack.postgres import PREFECT_DATABASE, Postgres
 from deployments.stack.state import running
 from deployments.variants import DEPLOYMENTS
 from tasks.core.errors import AdminRequired
+from tests.planted import in_files, in_tables, open_to_others
 from tests.stack import UP, RunningStack
 
 pytestmark = pytest.mark.stack
@@ -107,11 +109,15 @@ def test_no_secret_stands_in_the_process_list(stack: RunningStack) -> None:
     assert not [line for line in lines for secret in (*keys, "sandbox-token", "postgresql") if secret in line]
 
 
-def test_no_secret_file_is_open_to_others(stack: RunningStack) -> None:
-    for path in stack.home.root.iterdir():
-        assert path.stat().st_mode & 0o077 == 0 or not path.is_dir(), path
-    for path in (*stack.home.keys.iterdir(), *stack.home.logs.iterdir(), stack.home.run / "stack.json"):
-        assert path.stat().st_mode & 0o077 == 0, path
+def test_no_file_folder_or_socket_of_the_home_is_open_to_others(stack: RunningStack) -> None:
+    assert open_to_others(stack.home.root) == []
+
+
+async def test_the_keys_are_nowhere_but_in_their_folder(stack: RunningStack) -> None:
+    keys = {path.name: path.read_text().strip() for path in stack.home.keys.iterdir()}
+    assert in_files(stack.home.root, keys) == []
+    assert await in_tables(stack.connection.database_url, keys) == []
+    assert await in_tables(Postgres(stack.home).url(PREFECT_DATABASE), keys) == []
 
 
 def test_setting_the_stage_again_changes_nothing_that_is_right(stack: RunningStack) -> None:
