@@ -70,7 +70,7 @@ async def shown_progress(
     run: StageRun, what: str, measure: Callable[[], Awaitable[Standing]]
 ) -> AsyncIterator[None]:
     """Show how far `what` is for as long as the body runs, and once more at its end."""
-    showing = asyncio.create_task(_show_until_cancelled(run, what, measure))
+    showing = asyncio.create_task(_show_until_cancelled(Bar(run, what, measure)))
     try:
         yield
     finally:
@@ -78,30 +78,37 @@ async def shown_progress(
         await asyncio.wait([showing])
 
 
-async def _show_until_cancelled(run: StageRun, what: str, measure: Callable[[], Awaitable[Standing]]) -> None:
-    shown = await measure()
-    bar, clock = Bar(run, what), Clock(shown, time.monotonic())
+async def _show_until_cancelled(bar: "Bar") -> None:
     try:
-        await bar.show(shown, None)
         while True:
+            await bar.renew()
             await asyncio.sleep(EVERY)
-            if (standing := await measure()) != shown:
-                shown = standing
-                await bar.show(shown, clock.seconds_left(shown, time.monotonic()))
     finally:
-        if (standing := await measure()) != shown:
-            await bar.show(standing, clock.seconds_left(standing, time.monotonic()))
+        await bar.renew()
 
 
 class Bar:
     """One progress artifact, and the events beside it."""
 
-    def __init__(self, run: StageRun, what: str) -> None:
-        self._run, self._what = run, what
+    def __init__(self, run: StageRun, what: str, measure: Callable[[], Awaitable[Standing]]) -> None:
+        self._run, self._what, self._measure = run, what, measure
+        self._shown: Standing | None = None
+        self._clock: Clock | None = None
         self._artifact: UUID | None = None
 
-    async def show(self, standing: Standing, seconds_left: float | None) -> None:
-        """Renew both; what the server does not take is left out."""
+    async def renew(self) -> None:
+        """Look, and show what is new; whatever goes wrong with that is left out."""
+        with contextlib.suppress(Exception):
+            standing = await self._measure()
+            if standing != self._shown:
+                self._shown = standing
+                self._tell(standing)
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self._draw(standing.percent)
+
+    def _tell(self, standing: Standing) -> None:
+        now = time.monotonic()
+        self._clock = self._clock or Clock(standing, now)
         tell(
             self._run,
             SessionEvent.PROGRESS,
@@ -110,11 +117,8 @@ class Bar:
             percent=standing.percent,
             group=standing.group,
             counts={"done": standing.done, "total": standing.total},
-            seconds_left=seconds_left,
+            seconds_left=self._clock.seconds_left(standing, now),
         )
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._draw(standing.percent)
 
     async def _draw(self, percent: float) -> None:
         if self._artifact is None:
