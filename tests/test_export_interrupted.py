@@ -28,7 +28,6 @@ pytestmark = pytest.mark.stack
 SCALED = JiraSettings(request_seconds=4, index_seconds=1)
 SHORT, LONG = 60, 150
 LATENCY = 0.2
-PROJECT = "BREAK"
 PATIENCE = 300.0
 Break = Callable[[RunningStack], None]
 
@@ -66,20 +65,22 @@ def pause_server(seconds: float) -> Break:
 
 @asynccontextmanager
 async def export_of(
-    stack: RunningStack, count: int, settings: JiraSettings = SCALED
+    stack: RunningStack, count: int, settings: JiraSettings = SCALED, project: str = "BREAK"
 ) -> AsyncIterator[Export]:
     """A session of the stack at the door to Jira, in a project of its own, and a Jira that takes its time."""
     sandbox = JiraSandbox(Path(), port=urlsplit(stack.connection.jira_url).port or 0)
     sandbox.join()
-    sandbox.add_project(PROJECT)
+    sandbox.add_project(project)
     engine = create_engine(stack.connection.database_url, pooled=False)
     made = tickets(count, chained=True, files=5)
-    export = await make_export(engine, sandbox, made, settings, PROJECT)
+    export = await make_export(engine, sandbox, made, settings, project)
     sandbox.settings(latency=LATENCY)
-    yield export
-    sandbox.settings(latency=0)
-    sandbox.control.close()
-    await engine.dispose()
+    try:
+        yield export
+    finally:
+        sandbox.settings(latency=0)
+        sandbox.control.close()
+        await engine.dispose()
 
 
 def begin(stack: RunningStack, export: Export) -> subprocess.Popen[bytes]:
@@ -130,7 +131,7 @@ async def test_the_prefect_server_is_gone_for_a_while(stack: RunningStack) -> No
 
 
 async def test_the_reconciler_names_a_second_issue_that_came_after_the_export(stack: RunningStack) -> None:
-    async with export_of(stack, 2, QUICK) as export:
+    async with export_of(stack, 2, QUICK, "LATE") as export:
         late = QUICK.request_seconds + QUICK.index_seconds + 4
         export.sandbox.fault("late", method="POST", path="/issue/bulk$", seconds=late, times=1)
         await export.run()
