@@ -55,7 +55,7 @@ def test_a_corrected_file_replaces_its_predecessor_and_what_it_changes_is_said(
     stack: RunningStack, api: PrefectApi, session_id: str, tmp_path: Path
 ) -> None:
     (tmp_path / "Bundles.csv").write_bytes(tab("Bundles", bundle("Page")).content)
-    (tmp_path / MINE).write_text("Domain,Belongs to,Notes\nmain,Page (Content type),x\n")
+    (tmp_path / MINE).write_text("Domain,Belongs to,Notes,X\nmain,Page (Content type),x,a\n")
     write(tmp_path, field(PAGE, "Lead"), field(PAGE, "Body", ""))
     first = uploaded(stack, session_id, str(tmp_path))
     assert first["changes"] is None
