@@ -1,5 +1,6 @@
 """Sessions through Prefect's REST API: docs/api.md is run as it stands, and what is refused is refused clearly."""
 
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from db.enums import SessionStage, TaskStatus
 from tests.prefect_api import PrefectApi, prefect_api
 from tests.stack import RunningStack
-from tests.trouble import Trouble, at_review, at_the_beginning
+from tests.trouble import Trouble, at_review, at_the_beginning, slow_jira
 
 pytestmark = pytest.mark.stack
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
@@ -71,6 +72,21 @@ def test_the_examples_work_as_they_stand_and_who_listens_hears_of_it(stack: Runn
     told = [line for line in heard.splitlines() if line.startswith("drupal-tickets.session.progress")]
     assert any("tickets written" in line and "Lakeside by API" in line for line in told), heard
     assert any("issues created" in line for line in told), heard
+
+
+def test_watching_follows_the_event_stream_of_a_run_that_somebody_else_started(
+    stack: RunningStack, api: PrefectApi
+) -> None:
+    watched = Trouble(stack, api, at_review(stack, 4))
+    with slow_jira(watched, "/attachments$", 15.0):
+        run = watched.start("deliver-session")
+        watched.until_asked("/attachments")
+        seen = stack.cli("session", "watch", str(watched.id), "--json")
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+    assert "Following Prefect's event stream." in seen.stderr
+    assert "issues created: 4 of 4 (100%" in seen.stderr
+    assert json.loads(seen.stdout)["session"]["stage"] == "completed"
+    assert api.end_of(run)[0] == "COMPLETED"
 
 
 @pytest.mark.parametrize(

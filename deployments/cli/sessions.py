@@ -189,10 +189,9 @@ def watch_session(session: SessionId, requested_by: RequestedBy = None, json: Js
     acting = actor(requested_by)
 
     async def watch(place: Workplace, record: "Session") -> None:
-        from deployments.cli.runs import run_going_on
-        from deployments.cli.working import watch_run
+        from deployments.cli.working import run_at_work, watch_run
 
-        run = await run_going_on(place.client, record.id)
+        run = await run_at_work(place, record.id)
         if run is None:
             note("No run works on this session.")
         else:

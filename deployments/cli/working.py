@@ -15,7 +15,7 @@ from db.repositories.validations import ValidationRepository
 from deployments.cli.failures import errors_of, failure_of
 from deployments.cli.output import note
 from deployments.cli.progress import Standing, shown_progress
-from deployments.cli.runs import Ending, follow, half_a_second, run_going_on, trigger
+from deployments.cli.runs import Ending, follow, half_a_second, root_of, run_going_on, trigger
 from deployments.cli.stopping import leave
 from deployments.cli.watching import listening
 from deployments.cli.workplace import Workplace
@@ -29,13 +29,25 @@ DELIVERABLE = (SessionStage.REVIEW, SessionStage.JIRA_EXPORT)
 
 async def advance(place: Workplace, session_id: UUID, actor: Actor, *, deliver: bool) -> None:
     """Bring a session as far as it goes without a person: to review, or into Jira where that is approved."""
-    if going_on := await run_going_on(place.client, session_id):
+    if going_on := await run_at_work(place, session_id):
         await follow_run(place, session_id, going_on, actor)
     if await _stage(place, session_id) in BEFORE_REVIEW:
         tags = ["unattended"] if deliver else []
         await work(place, session_id, "prepare-session", actor, tags=tags)
     if deliver and await _stage(place, session_id) in DELIVERABLE:
         await work(place, session_id, "deliver-session", actor)
+
+
+async def run_at_work(place: Workplace, session_id: UUID) -> "FlowRun | None":
+    """The run that works on a session: by its tag, or by the row that it holds, as one from the UI has no tag."""
+    if run := await run_going_on(place.client, session_id):
+        return run
+    async with session_scope(place.engine) as session:
+        row = await TaskRepository(session).current(session_id)
+    if row is None or row.task_id is None:
+        return None
+    run = await place.client.read_flow_run(await root_of(place.client, UUID(row.task_id)))
+    return None if run.state and run.state.is_final() else run
 
 
 async def work(
