@@ -11,6 +11,7 @@ import httpx
 from tests.stack import RunningStack
 
 PATIENCE = 90
+NOT_YET = 404  # the run is suspended a moment before its form is stored
 
 
 class PrefectApi:
@@ -40,8 +41,12 @@ class PrefectApi:
         """What the form of a round says above its fields, once it waits."""
         run = self.wait(run_id, lambda run: waits_with(run) == f"review-{number}" or is_over(run))
         assert not is_over(run), run["state"]
-        keys = run["state"]["state_details"]["run_input_keyset"]
-        return str(self._get(f"flow_runs/{run_id}/input/{keys['description']}"))
+        key = run["state"]["state_details"]["run_input_keyset"]["description"]
+        ends = time.monotonic() + PATIENCE
+        while (found := self.http.get(f"flow_runs/{run_id}/input/{key}")).status_code == NOT_YET:
+            assert time.monotonic() < ends, "a form without a text"
+            time.sleep(0.3)
+        return str(found.raise_for_status().json())
 
     def answer(self, run_id: str, **given: Any) -> str:
         """Answer the form; returns how the server takes it: ACCEPT, REJECT or ABORT, or an HTTP status."""
@@ -56,7 +61,7 @@ class PrefectApi:
     def artifacts(self, run_id: str) -> Counter[str]:
         """How many artifacts of each key a run has."""
         found = self._post("artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
-        return Counter(one["key"].split("-reviewed-")[0] for one in found)
+        return Counter(one["key"].split("-reviewed-")[0] for one in found if one["key"])
 
     def _get(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()

@@ -49,8 +49,12 @@ def test_the_form_is_opened_from_the_runs_page_and_answered(
     expect(form).to_contain_text("Browsed: 2 tickets (review round 1)")
     form.get_by_role("button", name="Submit").click()
     assert prefect.run(run)["state"]["type"] == "PAUSED", "an empty form decides nothing"
-    form.locator("button.p-select-button__control").first.click()  # a list of the UI's own, without a role
-    page.get_by_role("option", name="approve").click()
+    form.locator("button.p-select-button__control").first.focus()  # a list of the UI's own, without a role
+    page.keyboard.press("Space")
+    page.wait_for_timeout(600)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(form.locator(".p-select").first).to_contain_text("approve")
     form.locator("textarea").first.fill("Dana Director")
     picture(page, "review-form")
     form.get_by_role("button", name="Submit").click()

@@ -53,18 +53,19 @@ def test_without_a_word_about_the_issues_it_is_refused(exported: ReviewedSession
 async def test_it_is_refused_while_nobody_knows_whether_a_ticket_is_there(
     exported: ReviewedSession, stack: RunningStack, jira: httpx.Client
 ) -> None:
-    async def set_one(status: str) -> None:
+    async def set_all(change: str) -> None:
         async with repositories(stack) as session:
-            one = "(SELECT id FROM send_intents WHERE session_id = :id ORDER BY id LIMIT 1)"
-            change = f"UPDATE send_intents SET status = '{status}' WHERE id = {one}"
-            await session.execute(text(change), {"id": exported.uuid})
+            of_session = "WHERE session_id = :id"
+            await session.execute(
+                text(f"UPDATE send_intents SET {change} {of_session}"), {"id": exported.uuid}
+            )
 
-    await set_one("open")
+    await set_all("status = 'open', resolved_at = NULL")
     for issues in ("--delete-issues", "--keep-issues"):
         refused = exported.cli(*BACK, "--yes", issues, exit_code=10)
         assert "may be in Jira" in refused.stderr
     assert there(jira, keys(exported)) == [True, True]
-    await set_one("created")
+    await set_all("status = 'created', resolved_at = opened_at")
 
 
 def test_an_issue_that_is_not_ours_keeps_all_from_being_deleted(
