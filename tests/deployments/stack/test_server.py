@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from deployments.settings import Settings
 from deployments.stack.prefect_app import own_names
 from deployments.stack.server import protection, server_addresses
 from tasks.core.errors import AdminRequired
+from tests.stack import bare_environment
 
 KEY = {"PREFECT_SERVER_ENCRYPTION_KEY": "k"}
 CREDENTIAL = {"PREFECT_SERVER_API_AUTH_STRING": "team:secret"}
@@ -100,3 +102,27 @@ def test_the_process_itself_refuses_and_says_why() -> None:
     assert done.returncode == 20
     assert "PREFECT_SERVER_API_AUTH_STRING" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        (("up", "--host", "0.0.0.0"), {}),
+        (("up",), {"PREFECT_SERVER_API_HOST": "0.0.0.0"}),
+        (("up",), PUBLIC),
+        (("jira", "check"), {"PREFECT_SERVER_API_HOST": "0.0.0.0"}),
+    ],
+    ids=["an option", "a variable", "a public address", "a command that starts the stack"],
+)
+def test_nothing_is_started_where_it_would_be_open(
+    tmp_path: Path, command: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    home = tmp_path / "home"
+    program = str(Path(sys.executable).with_name("drupal-tickets"))
+    environment = bare_environment(home) | variables
+    done = subprocess.run(
+        [program, *command], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 20
+    assert "PREFECT_SERVER_API_AUTH_STRING" in done.stderr
+    assert not (home / "postgres" / "data").exists()
