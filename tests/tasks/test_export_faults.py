@@ -12,7 +12,7 @@ from tests.jira_sandbox import JiraSandbox
 from tests.tasks.exporting import make_export, tickets
 
 # A rule sees the calls that the rules before it let pass, so together they strike about 30%.
-RATE = 0.033
+RATE = 0.031
 SCALED = JiraSettings(request_seconds=1.0, index_seconds=0.5)
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 429, "retry_after": 1},
@@ -26,6 +26,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "cut"},
     {"kind": "late", "seconds": 0.3},
     {"kind": "slow", "seconds": 0.3},
+    {"kind": "slow_answer", "seconds": 0.3},
     {"kind": "partial", "method": "POST", "path": "/issue/bulk$", "rate": 0.1},
 )
 SITTINGS = 8  # how often a person or the reconciler starts it again
