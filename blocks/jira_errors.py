@@ -1,5 +1,7 @@
 """What a failed call to Jira means: who can fix it, and whether the request took effect."""
 
+import base64
+import contextlib
 import json
 import ssl
 from collections.abc import Iterator
@@ -60,6 +62,21 @@ def read_errors(response: requests.Response) -> ErrorCollection:
         text = " ".join(response.text.split())
         readable = text and not text.startswith("<")
         return ErrorCollection(error_messages=(text[:TEXT_LIMIT],) if readable else ())
+
+
+def without_login(response: requests.Response) -> requests.Response:
+    """The answer without the login of its request: what a proxy repeats of it would be shown and stored."""
+    headers = response.request.headers if response.request is not None else {}
+    credential = str(headers.get("Authorization", "")).partition(" ")[2].encode()
+    secrets = {credential}
+    with contextlib.suppress(ValueError):  # an OAuth token is no base64 of a name and a token
+        secrets.add(base64.b64decode(credential, validate=True).partition(b":")[2])
+    content = response.content
+    for secret in secrets - {b""}:
+        content = content.replace(secret, b"***")
+    if content != response.content:
+        response._content = content
+    return response
 
 
 def refused_one_by_one(response: requests.Response) -> bool:

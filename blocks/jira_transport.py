@@ -17,6 +17,7 @@ from blocks.jira_errors import (
     error_of_response,
     retry_after_of,
     succeeded,
+    without_login,
 )
 from blocks.jira_limiter import NEAR_LIMIT_PAUSE, SiteLimiter
 from blocks.jira_oauth_login import UNAUTHORIZED, OAuthLogin
@@ -159,7 +160,7 @@ class Transport:
 
     async def _sent(self, what: str, send: Send, writes: bool) -> requests.Response:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, send)
+            return without_login(await asyncio.get_running_loop().run_in_executor(self._pool, send))
         except requests.RequestException as error:
             # Without its cause: that one carries the request and with it the login.
             raise error_of_exception(what, self.site, error, writes=writes) from None

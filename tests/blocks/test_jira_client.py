@@ -1,5 +1,6 @@
 """The client against the Jira sandbox, over HTTP and through atlassian-python-api, exactly as against Jira."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -185,3 +186,18 @@ async def test_refusals_and_absence_are_errors_of_their_own(client: JiraClient) 
     with pytest.raises(JiraRefused) as caught:
         await client.update_issue(key, {"fields": {"summary": "x" * 300}})
     assert set(caught.value.reasons.errors) == {"summary"}
+
+
+@pytest.mark.parametrize("repeated", ["token", "header"])
+async def test_a_jira_that_repeats_the_login_gives_nothing_away(
+    jira_sandbox: JiraSandbox, repeated: str
+) -> None:
+    header = base64.b64encode(f"{jira_sandbox.email}:{jira_sandbox.token}".encode()).decode()
+    said = {"token": jira_sandbox.token, "header": f"Authorization: Basic {header}"}[repeated]
+    jira_sandbox.fault("status", path="myself", status=401, message=f"{said} is not allowed")
+    async with JiraClient(jira_sandbox.url, jira_sandbox.email, jira_sandbox.token) as client:
+        with pytest.raises(AdminRequired, match=r"\*\*\* is not allowed") as refused:
+            await client.myself()
+    shown = f"{refused.value} {refused.value.details}"
+    assert jira_sandbox.token not in shown
+    assert header not in shown
