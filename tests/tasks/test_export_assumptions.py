@@ -43,7 +43,10 @@ async def export_beyond_the_assumed_times(export: Export, seed: int) -> None:
 
 
 async def search_later(export: Export) -> None:
-    """Wait until the later search is due, as the reconciler does, and search."""
+    """Wait until the later search is due, as the reconciler does, and search; nothing is due where nothing was lost."""
+    async with session_scope(export.engine) as session:
+        if not await DeliveryRepository(session).had_unknown_outcomes(export.session_id):
+            return
     while not await due(export):  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     async with export.open_desk(Fence("later", 0)) as desk:
