@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -85,6 +86,7 @@ def waits_with(run: dict[str, Any]) -> str | None:
 def prefect_api(stack: RunningStack) -> Iterator[PrefectApi]:
     """The API of the stack's server, with a CSRF token."""
     with httpx.Client(base_url=stack.connection.prefect_api_url, trust_env=False, timeout=30) as http:
-        token = http.get("csrf-token", params={"client": "test"}).json()["token"]
-        http.headers.update({"Prefect-Csrf-Client": "test", "Prefect-Csrf-Token": token})
+        client = str(uuid4())  # a new token of a client ends the one before
+        token = http.get("csrf-token", params={"client": client}).json()["token"]
+        http.headers.update({"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": token})
         yield PrefectApi(http)
