@@ -28,7 +28,7 @@ async def publish_table(run: StageRun, what: str, rows: Sequence[dict[str, Any]]
     await acreate_table_artifact(
         table=[{name: escape(value) for name, value in row.items()} for row in rows],
         key=artifact_key(run, what),
-        description=description,
+        description=escape(description),
     )
 
 
@@ -36,10 +36,14 @@ async def publish_picture(run: StageRun, what: str, svg: str, description: str) 
     """Show a drawing."""
     picture = base64.b64encode(svg.encode()).decode()
     await acreate_image_artifact(
-        image_url=f"data:image/svg+xml;base64,{picture}", key=artifact_key(run, what), description=description
+        image_url=f"data:image/svg+xml;base64,{picture}",
+        key=artifact_key(run, what),
+        description=escape(description),
     )
 
 
 async def publish_page(run: StageRun, what: str, markdown: str, description: str) -> None:
     """Show a Markdown page; the caller escapes what people wrote."""
-    await acreate_markdown_artifact(markdown=markdown, key=artifact_key(run, what), description=description)
+    await acreate_markdown_artifact(
+        markdown=markdown, key=artifact_key(run, what), description=escape(description)
+    )

@@ -56,7 +56,7 @@ async def publish_next_steps(session_id: UUID) -> None:
     await acreate_markdown_artifact(
         markdown="\n".join([*_facts(record), "", *links]),
         key=session_key("session", record.site_name, session_id),
-        description=f"Where {record.site_name} stands, and what comes next",
+        description=f"Where {escape(record.site_name)} stands, and what comes next",
     )
 
 

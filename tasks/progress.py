@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from tasks.artifacts import artifact_key
+from tasks.core.markdown import escape
 from tasks.core.outcomes import StageRun
 from tasks.session_events import SessionEvent, tell
 
@@ -125,7 +126,7 @@ class Bar:
             self._artifact = await acreate_progress_artifact(
                 percent,
                 key=artifact_key(self._run, f"progress-{self._what.replace(' ', '-')}"),
-                description=f"{self._run.site_name}: {self._what}",
+                description=f"{escape(self._run.site_name)}: {self._what}",
             )
         else:
             await aupdate_progress_artifact(self._artifact, percent)

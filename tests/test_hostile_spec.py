@@ -22,7 +22,7 @@ FORMULA = '=HYPERLINK("https://evil.example","press")'
 TABLE = "| a | b |`code` **bold** # head"
 ATTACKS = (MARKUP, LINKS, TERMINAL, FORMULA, TABLE)
 # What a browser would fetch or run.
-ALIVE = re.compile(r"<(script|img|iframe|svg|a\s[^>]*href=.(?!#|http://127\.0\.0\.1))", re.IGNORECASE)
+ALIVE = re.compile(r"<(script|img|iframe|svg|a\s[^>]*href=.(?!#|/[^/]|http://127\.0\.0\.1))", re.IGNORECASE)
 OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 

@@ -85,14 +85,20 @@ async def deployments(client: "PrefectClient") -> str:
 
 async def blocks(client: "PrefectClient", settings: "Settings", database_url: str) -> str:
     """The blocks lead where the environment says."""
-    database = await _block(client, "sqlalchemy-connector-async", "drupal-tickets")
+    from prefect_sqlalchemy import AsyncSqlAlchemyConnector  # type: ignore[import-untyped]
+
+    from blocks.database import DATABASE_BLOCK
+    from blocks.jira import JiraCredentials
+    from deployments.server_blocks import JIRA_BLOCK
+
+    database = await _block(client, AsyncSqlAlchemyConnector.get_block_type_slug(), DATABASE_BLOCK)
     if not _same_database(database["connection_info"], database_url):
         raise AdminRequired(
             "The database block leads flows to another database than DATABASE_URL.",
             actions=("Set DATABASE_URL to the server's database, or use another Prefect server.",),
             code="mismatch",
         )
-    jira = await _block(client, "jira-credentials", "jira")
+    jira = await _block(client, JiraCredentials.get_block_type_slug(), JIRA_BLOCK)
     if settings.jira_url and settings.jira_url.rstrip("/") != str(jira["url"]).rstrip("/"):
         raise AdminRequired(
             f"The Jira block leads to {jira['url']}; JIRA_URL says {settings.jira_url}.",
