@@ -16,7 +16,7 @@ from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.processing import publish_tickets
 from tasks.review_pages import publish_pages
-from tasks.review_rounds import ask_again, finish_review, open_round, record_decision
+from tasks.review_rounds import answered, ask_again, finish_review, open_round, record_decision
 
 Days = Annotated[float, Field(ge=0.0001, le=30)]
 
@@ -56,6 +56,8 @@ async def review_tickets(session_id: UUID, requested_by: str, days: Days = 7) ->
     waits = timedelta(days=days)
     async with stage_run(session_id, requested_by, SessionStage.REVIEW, EventCategory.REVIEW) as run:
         asked = await open_round(run, waits)
+        if asked.is_over and (answer := await answered(run, asked)):  # decided elsewhere: who is late is told
+            asked = await record_decision(run, asked, ReviewForm(**answer), waits)
         while not asked.is_over:
             if asked.decision is ReviewDecision.REGENERATE:
                 written = await generate_tickets(session_id, asked.decided_by or requested_by, asked.request)

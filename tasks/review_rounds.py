@@ -7,6 +7,8 @@ from uuid import UUID
 from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.input.actions import aread_flow_run_input
+from prefect.input.run_input import keyset_from_base_key
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,6 +79,14 @@ async def open_round(run: StageRun, waits: timedelta) -> Round:
         row = await reviews.open_round(run.session_id, run.flow_run_id, actor=actor_of(run), waits=waits)
         shown = await _summary(session, run, row)
     return _round(row, shown, is_new=last is None or row.round > last.round)
+
+
+@task(task_run_name="read the answer", **RETRYING)
+async def answered(run: StageRun, asked: Round) -> dict[str, Any] | None:
+    """What this run's form of a round was answered with; None where nobody answered it."""
+    keys = keyset_from_base_key(f"suspended-review-{asked.number}")
+    answer: dict[str, Any] | None = await aread_flow_run_input(keys["response"], UUID(run.flow_run_id))
+    return answer
 
 
 @task(task_run_name="ask again", **RETRYING)
