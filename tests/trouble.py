@@ -54,7 +54,7 @@ class Trouble:
     def start(self, deployment: str, **parameters: Any) -> str:
         return self.api.start(deployment, session_id=str(self.id), requested_by="trouble", **parameters)
 
-    def until(self, seen: Callable[[], object], within: float = 90.0) -> float:
+    def until(self, seen: Callable[[], object], within: float = 180.0) -> float:
         """Wait until it is so; returns how long it took."""
         began = time.monotonic()
         while not seen():
@@ -62,7 +62,7 @@ class Trouble:
             time.sleep(0.05)
         return time.monotonic() - began
 
-    def until_event(self, event: str, within: float = 90.0) -> None:
+    def until_event(self, event: str, within: float = 180.0) -> None:
         self.until(lambda: event in self.events(), within)
 
     def until_asked(self, path: str) -> None:
