@@ -29,6 +29,7 @@ from tasks.session import (
     stage_of,
     tell_of_review,
 )
+from tasks.upload import keep_given_files
 
 DEFAULTS = SessionSettings()
 
@@ -71,6 +72,7 @@ async def prepare_session(
     session_id = await open_session(requested_by, session_id, new)
     async with session_page(session_id):
         if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
+            await keep_given_files(session_id, requested_by, files)
             await collect_site_info(session_id, requested_by)
         if await stage_of(session_id) is SessionStage.UPLOAD:
             await upload_spec(session_id, requested_by, spec, files)
