@@ -34,7 +34,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    files: int = Field(default=25, ge=1, description="How many files at most; a workbook is one file.")
+    files: int = Field(default=40, ge=1, description="How many files at most; a workbook is one file.")
     file_bytes: int = Field(default=2_000_000, ge=1, description="Bytes of one file after unpacking.")
     total_bytes: int = Field(default=50_000_000, ge=1, description="Bytes of all files together.")
 
