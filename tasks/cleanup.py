@@ -17,7 +17,8 @@ from db.repositories.audit import AuditRepository
 from db.repositories.retention import RetentionRepository
 from tasks.retrying import RETRYING
 
-SESSIONS_AT_ONCE = 10  # their tickets go along, and each entry of their trails is written anew: under a second
+# Their tickets go along, and each entry of their trails is written anew: under a second.
+SESSIONS_AT_ONCE = 10
 ROWS_AT_ONCE = 1000
 MOST_BATCHES = 1000
 
