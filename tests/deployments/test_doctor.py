@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from cryptography.fernet import Fernet
 
 from deployments.health.checkup import (
     Finding,
@@ -98,7 +97,7 @@ class TestNothingRuns:
         assert part(document, "encryption key")["exit_code"] == 20
         assert "hunter2" not in json.dumps(document) + said
 
-    @pytest.mark.parametrize(("key", "health"), [("no key", "wrong"), (Fernet.generate_key().decode(), "ok")])
+    @pytest.mark.parametrize(("key", "health"), [("no key", "wrong"), ("0" * 43 + "=", "ok")])
     def test_the_encryption_key_is_tried(self, tmp_path: Path, key: str, health: str) -> None:
         given = bare_environment(tmp_path / "home") | {"DRUPAL_TICKETS_ENCRYPTION_KEY": key}
         _, document, _ = doctor(given)
