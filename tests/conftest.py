@@ -17,6 +17,7 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all tests of the whole stack to one process, which begins with them; elsewhere a file stays together."""
     items.sort(key=lambda item: not _needs_stack(item))
