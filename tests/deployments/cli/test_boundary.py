@@ -136,7 +136,7 @@ def test_a_terminal_is_not_given_orders() -> None:
         ("session", "rollback", "x", "--to", "review"),
         ("tickets", "show", "x"),
         ("cleanup", "everything"),
-        ("upload", "x"),
+        ("upload",),
     ],
     ids=" ".join,
 )
@@ -161,7 +161,7 @@ GIVEN = ("--site-name", "S", "--project-key", "LAKE", "--json")
     [
         (None, "no file or folder"),
         ({}, "no CSV file"),
-        ({f"{number}.csv": 9 for number in range(26)}, "26 files"),
+        ({f"{number}.csv": 9 for number in range(41)}, "41 files"),
         ({"big.csv": 3_000_000}, "2 MB"),
     ],
     ids=["missing", "empty", "too many", "too big"],
