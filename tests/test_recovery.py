@@ -106,6 +106,7 @@ def test_a_delivery_killed_at_a_boundary_of_stages(reviewed: Trouble, boundary: 
     reviewed.resume_and_complete()
 
 
+@long
 def test_a_crashed_export_that_prefect_retries_goes_on_where_it_was(reviewed: Trouble) -> None:
     with slow_jira(reviewed, "/attachments$", 2.0):
         run = reviewed.start("deliver-session")
@@ -184,7 +185,8 @@ def test_a_server_that_was_away_for_a_minute_and_then_a_cancel(reviewed: Trouble
 # Cancelled from every door
 
 
-@pytest.mark.parametrize("door", ["prefect", pytest.param("command line", marks=long)])
+@long
+@pytest.mark.parametrize("door", ["prefect", "command line"])
 def test_a_cancel_takes_effect_before_the_next_side_effect(reviewed: Trouble, door: str) -> None:
     with slow_jira(reviewed, "/attachments$", 3.0):
         run = reviewed.start("deliver-session")

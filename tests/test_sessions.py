@@ -34,7 +34,7 @@ class Delivered:
     def __init__(self, stack: RunningStack, folder: Path, site: str, project: str) -> None:
         self.folder = folder
         arguments = (str(folder), "--site-name", site, "--project-key", project)
-        self.result = stack.cli("run", *arguments, "--yes", "--json")
+        self.result = stack.cli("run", *arguments, "--yes", "--again", "--json")
         assert self.result.returncode == 0, self.result.stderr
         self.document = json.loads(self.result.stdout)
         with jira_of(stack) as jira:
