@@ -45,9 +45,9 @@ On two cores shared with other work, 2026-11-23; the provider is the stand-in, w
   without Prefect. All 135 are the model's, without a repair; the stand-in counted 0.0332 USD, we booked 0.0333.
 - **A whole session** of the example on the real stack, its key given to the command alone: more than 95% by the
   model; the fact lock holds on what the Jira sandbox received; the same spec for another project pays nothing.
-- **Speed** (`python -m benchmarks.writing`), at a load of six to eight on two processors: 300 tickets of 800 ms at
-  16 in flight took 18.9 s, 1.24 times the ideal, where a bare script took 1.08 times; at 100 ms and 64 in flight
-  8.6 s against 1.3 s. It has not been measured on a quiet machine.
+- **Speed** (`python -m benchmarks.writing`, 2026-11-23 at `5f4e930`, two processors, nothing else running): 300 tickets
+  of 800 ms at 16 in flight took 16.8 s, 1.10 times the ideal (1.24 at a load of six to eight), a bare script 1.01 times;
+  at 100 ms and 64 in flight 3.2 s against 0.6 s. Ten times the tickets took 8.6 times the time, 300 MB against 266.
 - **30% of calls go wrong**: UWEC without Prefect, and it obeys cells, invents names, truncates, refuses, babbles,
   answers 429 with and without Retry-After, 500 and 529, hangs and drops connections; two seeds. Every ticket passes
   the checks, none is lost; 98% and 94% are the model's. Counted 0.043 and 0.040 USD, booked 0.075 and 0.072: lost
