@@ -46,7 +46,7 @@ On two cores shared with other work, 2026-11-23; the provider is the stand-in, w
 - **A whole session** of the example on the real stack, its key given to the command alone: more than 95% by the
   model; the fact lock holds on what the Jira sandbox received; the same spec for another project pays nothing.
 - **Speed** (`python -m benchmarks.writing`, 2026-11-23 at `5f4e930`, two processors, nothing else running): 300 tickets
-  of 800 ms at 16 in flight took 16.8 s, 1.10 times the ideal (1.24 at a load of six to eight), a bare script 1.01 times;
+  of 800 ms at 16 in flight took 16.8 s, 1.10 times the ideal (1.24 at a load of six to eight), bare 1.01 times;
   at 100 ms and 64 in flight 3.2 s against 0.6 s. Ten times the tickets took 8.6 times the time, 300 MB against 266.
 - **30% of calls go wrong**: UWEC without Prefect, and it obeys cells, invents names, truncates, refuses, babbles,
   answers 429 with and without Retry-After, 500 and 529, hangs and drops connections; two seeds. Every ticket passes
