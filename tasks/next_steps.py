@@ -39,10 +39,14 @@ async def session_page(session_id: UUID) -> AsyncIterator[None]:
     try:
         yield
     except Exception:
-        with suppress(Exception):  # what went wrong first is what people have to see
-            await publish_next_steps(session_id)
+        await _show(session_id)
         raise
-    await publish_next_steps(session_id)
+    await _show(session_id)
+
+
+async def _show(session_id: UUID) -> None:
+    with suppress(Exception):  # the work is done, or failed for a reason of its own: a page changes neither
+        await publish_next_steps(session_id)
 
 
 @task(task_run_name="say what comes next", **RETRYING)
