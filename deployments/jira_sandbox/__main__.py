@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except sqlite3.Error as error:
         print(f"The sandbox cannot use its file {options.state}: {error}", file=sys.stderr)  # noqa: T201
         return WRONG_USAGE
-    server.run()
+    server.run(None if options.fd is None else [socket.socket(fileno=options.fd)])
     return 0 if server.started else 1
 
 
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("jira_sandbox", description="A Jira Cloud to try things on.")
     made.add_argument("--host", default="127.0.0.1")
     made.add_argument("--port", type=int, default=8990)
+    made.add_argument("--fd", type=int, help="an open socket to serve on, instead of host and port")
     made.add_argument("--state", required=True, help="file that holds the issues")
     made.add_argument("--email", default=os.environ.get("JIRA_SANDBOX_EMAIL", DEFAULT_EMAIL))
     made.add_argument("--token", default=os.environ.get("JIRA_SANDBOX_TOKEN", DEFAULT_TOKEN))

@@ -1,6 +1,7 @@
 """The parts beside Postgres: how each is started, and how one knows that it answers."""
 
 import os
+import socket
 import sys
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 
+from deployments.stack.ports import LOOPBACK, port_of
 from deployments.stack.state import own_credential
 
 POOL = "drupal-tickets"
@@ -32,25 +34,24 @@ class Part:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     answers: Callable[[httpx.AsyncClient], Awaitable[bool]]
-    port: int | None = None  # where it listens; another program may answer there instead
+    door: socket.socket | None = field(default=None, repr=False)  # where it listens
     patience: float = 180
     grace: float = 10
 
 
-def prefect_server(environment: Mapping[str, str], host: str, port: int) -> Part:
+def prefect_server(environment: Mapping[str, str], host: str, door: socket.socket) -> Part:
     """Prefect's API, services and UI on one port."""
-    command = _python("deployments.stack.server", "--host", host, "--port", str(port))
+    where = ("--host", host, "--port", str(port_of(door)), "--fd", str(door.fileno()))
+    command = _python("deployments.stack.server", *where)
     url = f"{environment['PREFECT_API_URL']}/health"
-    return Part(SERVER, command, environment, lambda client: responds(client, url), port)
+    return Part(SERVER, command, environment, lambda client: responds(client, url), door)
 
 
-def jira_sandbox(environment: Mapping[str, str], port: int, state: str) -> Part:
+def jira_sandbox(environment: Mapping[str, str], door: socket.socket, state: str) -> Part:
     """Our stand-in for Jira."""
-    command = _python(
-        "deployments.jira_sandbox", "--host", "127.0.0.1", "--port", str(port), "--state", state
-    )
-    url = f"http://127.0.0.1:{port}/healthz"
-    return Part(SANDBOX, command, environment, lambda client: responds(client, url), port)
+    command = _python("deployments.jira_sandbox", "--fd", str(door.fileno()), "--state", state)
+    url = f"http://{LOOPBACK}:{port_of(door)}/healthz"
+    return Part(SANDBOX, command, environment, lambda client: responds(client, url), door)
 
 
 def bootstrap(environment: Mapping[str, str], *, own_server: bool) -> Part:

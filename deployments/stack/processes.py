@@ -42,20 +42,6 @@ class ProcessId(NamedTuple):
             return False
 
 
-def listens(pid: int, port: int) -> bool:
-    """Whether the process, or one that it started, is the one that listens on the port."""
-    try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            for member in family
-            for connection in member.net_connections("tcp")
-        )
-    except psutil.Error:
-        return False
-
-
 def start(
     command: Sequence[str],
     environment: Mapping[str, str],
@@ -63,8 +49,12 @@ def start(
     *,
     at_our_death: str = "TERM",
     as_user: Sequence[str] = (),
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, so that Ctrl-C reaches it only through us; output goes to `log`."""
+    """Start a process in a session of its own, so that Ctrl-C reaches it only through us; output goes to `log`.
+
+    It inherits the open files named in `keep`, and no other.
+    """
     _rotate(log)
     with open_log(log) as output:
         return subprocess.Popen(  # noqa: S603 - the command is ours
@@ -75,6 +65,7 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=keep,
             umask=PRIVATE,  # whatever it makes in the home is its owner's alone
         )
 

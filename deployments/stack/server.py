@@ -5,7 +5,9 @@ reaches it without a credential.
 """
 
 import argparse
+import contextlib
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -16,6 +18,7 @@ from tasks.core.errors import AdminRequired, ProductError
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 APP = "deployments.stack.prefect_app:create_app"
+DID_NOT_START = 1
 STOPPING = 3  # seconds that open connections get
 
 
@@ -25,6 +28,7 @@ def main() -> int:
     variable = os.environ.get
     parser.add_argument("--host", default=variable("PREFECT_SERVER_API_HOST") or "127.0.0.1")
     parser.add_argument("--port", type=int, default=variable("PREFECT_SERVER_API_PORT") or 4200)
+    parser.add_argument("--fd", type=int, help="an open socket that listens there already")
     parser.add_argument(
         "--no-services",
         action="store_true",
@@ -38,8 +42,7 @@ def main() -> int:
         return error.exit_code
     if arguments.no_services:
         os.environ["PREFECT__SERVER_WEBSERVER_ONLY"] = "1"
-    _serve(arguments.host, arguments.port)
-    return 0
+    return _serve(arguments.host, arguments.port, arguments.fd)
 
 
 def protection(environment: Mapping[str, str], host: str, port: int) -> dict[str, str]:
@@ -105,11 +108,11 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _serve(host: str, port: int) -> None:
+def _serve(host: str, port: int, handed_over: int | None) -> int:
     import uvicorn
 
     # Its log is Prefect's: set up there, in one format with all else.
-    uvicorn.run(
+    config = uvicorn.Config(
         APP,
         factory=True,
         host=host,
@@ -118,6 +121,10 @@ def _serve(host: str, port: int) -> None:
         access_log=False,
         timeout_graceful_shutdown=STOPPING,
     )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(None if handed_over is None else [socket.socket(fileno=handed_over)])
+    return 0 if server.started else DID_NOT_START
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """All parts of one home: started side by side in the order of need, revived, and stopped in reverse."""
 
 import asyncio
+import socket
 import subprocess
 import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-import httpx
 from alembic.util.exc import CommandError
 from asyncpg import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,9 +18,9 @@ from deployments.stack import environment, parts
 from deployments.stack.external import require_database, require_prefect
 from deployments.stack.home import Home
 from deployments.stack.parts import Part
-from deployments.stack.ports import LOOPBACK, choose_port
+from deployments.stack.ports import LOOPBACK, claim_port, port_of
 from deployments.stack.postgres import DATABASE, PREFECT_DATABASE, Postgres
-from deployments.stack.processes import ProcessId, last_words, listens, start, stop
+from deployments.stack.processes import ProcessId, last_words, start, stop
 from deployments.stack.server import require_credential, server_addresses
 from deployments.stack.state import Connection, State
 from tasks.core.errors import AdminRequired, ProductError, Temporary, UserFixable
@@ -43,6 +43,7 @@ class Stack:
         self._postgres = Postgres(home)
         self._client = parts.web_client()
         self._running: dict[str, tuple[Part, subprocess.Popen[bytes]]] = {}
+        self._doors: dict[str, socket.socket] = {}
         self._deaths: list[float] = []
 
     @property
@@ -65,7 +66,7 @@ class Stack:
         await _together(
             self._migrate(url),
             self._start_server(connection),
-            self._start_sandbox(connection),
+            self._start_sandbox(),
             self._start_sessions(connection),
         )
         self._note(ready=True)
@@ -92,6 +93,8 @@ class Stack:
             if name != POSTGRES:
                 await asyncio.to_thread(stop, process)
         await asyncio.to_thread(self._postgres.stop)
+        for door in self._doors.values():
+            door.close()
         await self._client.aclose()
 
     def _require_guarded(self) -> None:
@@ -128,14 +131,18 @@ class Stack:
         given = self._settings
         api_url, ui_url = given.prefect_api_url or "", given.ui_url or ""
         if not given.prefect_api_url:
-            api_url, ui_url = server_addresses(given, choose_port(self._home, "prefect", given.server_host))
+            api_url, ui_url = server_addresses(given, self._claim("prefect", given.server_host))
         return Connection(
             database_url=database_url,
             prefect_api_url=api_url,
             ui_url=ui_url or api_url.removesuffix("/api"),
-            jira_url=given.jira_url or f"http://{LOOPBACK}:{choose_port(self._home, 'jira')}",
+            jira_url=given.jira_url or f"http://{LOOPBACK}:{self._claim('jira')}",
             prefect_home="" if given.prefect_api_url else str(self._home.prefect),
         )
+
+    def _claim(self, part: str, host: str = LOOPBACK) -> int:
+        self._doors[part] = claim_port(self._home, part, host)
+        return port_of(self._doors[part])
 
     async def _start_server(self, connection: Connection) -> None:
         if self._settings.prefect_api_url:
@@ -144,13 +151,12 @@ class Stack:
         await self._start_postgres()
         await self._postgres.create_database(PREFECT_DATABASE)
         own = environment.for_server(self._home, self._postgres.url(PREFECT_DATABASE), connection)
-        port = _port(connection.prefect_api_url)
-        await self._start(parts.prefect_server(own, self._settings.server_host, port))
+        await self._start(parts.prefect_server(own, self._settings.server_host, self._doors["prefect"]))
 
-    async def _start_sandbox(self, connection: Connection) -> None:
+    async def _start_sandbox(self) -> None:
         if not self._settings.jira_url:
-            port, state = _port(connection.jira_url), str(self._home.sandbox_state)
-            await self._start(parts.jira_sandbox(environment.for_sandbox(), port, state))
+            own, state = environment.for_sandbox(), str(self._home.sandbox_state)
+            await self._start(parts.jira_sandbox(own, self._doors["jira"], state))
 
     async def _start_sessions(self, connection: Connection) -> None:
         # Both import Prefect while the server is still coming up; the bootstrap waits for it by itself.
@@ -165,7 +171,7 @@ class Stack:
     async def _start(self, part: Part) -> subprocess.Popen[bytes]:
         process = self._launch(part)
         deadline = time.monotonic() + part.patience
-        while not (await part.answers(self._client) and _is_ours(part, process)):
+        while not await part.answers(self._client):
             if process.poll() is not None:
                 raise self._trouble(part.name, process.returncode)
             if time.monotonic() > deadline:
@@ -174,7 +180,8 @@ class Stack:
         return process
 
     def _launch(self, part: Part) -> subprocess.Popen[bytes]:
-        process = start(part.command, part.environment, self._home.log(part.name))
+        keep = [part.door.fileno()] if part.door else []
+        process = start(part.command, part.environment, self._home.log(part.name), keep=keep)
         self._running[part.name] = (part, process)
         self._remember(part.name, process)
         return process
@@ -222,11 +229,3 @@ def _end(part: Part, process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         stop(ProcessId.of(process.pid), grace=part.grace)
         process.wait()
-
-
-def _is_ours(part: Part, process: subprocess.Popen[bytes]) -> bool:
-    return part.port is None or listens(process.pid, part.port)
-
-
-def _port(url: str) -> int:
-    return httpx.URL(url).port or 80

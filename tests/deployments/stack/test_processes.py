@@ -8,8 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, listens, start, stop
-from tests.stack import free_port
+from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, start, stop
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 # Its child ignores the polite signal, as a flow run might.
@@ -22,7 +21,7 @@ FAMILY = (
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, listens, start, stop
+from deployments.stack.processes import LARGEST_LOG, ProcessId, last_words, start, stop
 child = start((sys.executable, "-c", "import time; time.sleep(60)"), os.environ, Path(sys.argv[1]))
 time.sleep(0.5)  # until it has asked to be told of our death
 print(child.pid, flush=True)
@@ -134,18 +133,11 @@ def test_a_log_does_not_grow_for_ever(log: Path) -> None:
     assert log.with_suffix(".log.1").stat().st_size > LARGEST_LOG
 
 
-def test_who_listens_on_a_port_is_told_apart_from_who_would_like_to(log: Path) -> None:
-    port = free_port()
-    serve = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
-    first = start(serve, os.environ, log)
-    try:
-        deadline = time.monotonic() + 10
-        while not listens(first.pid, port) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert listens(first.pid, port)
-        second = start(serve, os.environ, log)
-        assert second.wait(10) != 0
-        assert not listens(second.pid, port)
-    finally:
-        stop(ProcessId.of(first.pid))
-        first.wait(5)
+def test_a_process_inherits_what_it_is_given_and_no_other_file(log: Path, tmp_path: Path) -> None:
+    look = "import os, sys; print(*(os.path.exists(f'/proc/self/fd/{one}') for one in sys.argv[1:]))"
+    with (tmp_path / "kept").open("w") as kept, (tmp_path / "ours").open("w") as ours:
+        files = [kept.fileno(), ours.fileno()]
+        for file in files:
+            os.set_inheritable(file, True)
+        start((sys.executable, "-c", look, *map(str, files)), os.environ, log, keep=files[:1]).wait(10)
+    assert log.read_text() == "True False\n"
