@@ -1,6 +1,7 @@
 """Exports on the whole stack while worker, database or Prefect server go away: in the end each ticket is there once."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -130,6 +131,20 @@ async def interrupt(stack: RunningStack, export: Export, how: Break, at_least: i
 async def test_the_prefect_server_is_gone_for_a_while(stack: RunningStack) -> None:
     async with export_of(stack, SHORT) as export:
         await interrupt(stack, export, pause_server(5), at_least=50)
+
+
+async def test_a_dry_run_shows_every_request_and_makes_none_that_writes(stack: RunningStack) -> None:
+    async with export_of(stack, 3, QUICK, "DRY") as export:
+        last = max((call["seq"] for call in export.sandbox.journal()), default=0)
+        shown = await asyncio.to_thread(stack.cli, "export", str(export.session_id), "--dry-run", "--json")
+        document = json.loads(shown.stdout)
+        assert [issue["title"] for issue in document["issues"]] == [f"Create t{n}" for n in range(3)]
+        assert all(issue["validated"] for issue in document["issues"])
+        calls = [call for call in export.sandbox.journal(after=last) if call["path"].startswith("/rest/")]
+        assert {call["method"] for call in calls} == {"GET"}
+        await export.run()
+        sent = [call for call in export.sandbox.journal("POST", after=last) if call["path"].endswith("/bulk")]
+        assert sent[0]["request_body"]["issueUpdates"] == [issue["request"] for issue in document["issues"]]
 
 
 async def test_the_reconciler_names_a_second_issue_that_came_after_the_export(stack: RunningStack) -> None:
