@@ -29,7 +29,6 @@ from tasks.session import (
     stage_of,
     tell_of_review,
 )
-from tasks.upload import keep_given_files
 
 DEFAULTS = SessionSettings()
 
@@ -69,10 +68,9 @@ async def prepare_session(
         jira_block=jira_site,
         settings=settings,
     )
-    session_id = await open_session(requested_by, session_id, new)
+    session_id = await open_session(requested_by, session_id, new, files)
     async with session_page(session_id):
         if await stage_of(session_id) is SessionStage.SITE_INFO_COLLECTION:
-            await keep_given_files(session_id, requested_by, files)
             await collect_site_info(session_id, requested_by)
         if await stage_of(session_id) is SessionStage.UPLOAD:
             await upload_spec(session_id, requested_by, spec, files)

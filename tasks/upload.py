@@ -3,14 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from uuid import UUID
 
 from prefect import task
-from prefect.runtime import flow_run
 
 from blocks.database import database_engine
-from db.actor import Actor
 from db.engine import session_scope
 from db.enums import ErrorSeverity, FileValidationStatus, SessionStage, TypeSetBy
 from db.repositories.files import FileRepository
@@ -33,41 +29,21 @@ from tasks.sources import read_named
 from tasks.stage_record import actor_of
 
 
-@task(task_run_name="keep given files", **ONCE)
-async def keep_given_files(session_id: UUID, requested_by: str, files: Sequence[InlineFile]) -> None:
-    """Keep what was given in a form at once: a run that ends before the upload loses none of it.
-
-    A file that cannot be used is said by the upload, which reads all of them again.
-    """
-    actor = Actor(claimed=requested_by, request_id=str(flow_run.id))
-    with suppress(UserFixable):
-        await _keep(session_id, (), files, {}, actor)
-
-
 @task(task_run_name="store files", **ONCE)
 async def store_files(
     run: StageRun, names: Sequence[str], files: Sequence[InlineFile], types: Mapping[str, str]
 ) -> int:
     """Keep the given files with the session, so that a worker anywhere has them; returns how many."""
-    return await _keep(run.session_id, names, files, types, actor_of(run))
-
-
-async def _keep(
-    session_id: UUID,
-    names: Sequence[str],
-    files: Sequence[InlineFile],
-    types: Mapping[str, str],
-    actor: Actor,
-) -> int:
     engine = await database_engine()
     async with session_scope(engine) as session:
-        record = await SessionRepository(session).get(session_id)
+        record = await SessionRepository(session).get(run.session_id)
     limits = SessionSettings.model_validate(record.settings).limits
     inline = [SourceFile(file.filename, file.content) for file in files]
     given = await asyncio.to_thread(read_named, names, limits, inline) if names or files else []
     async with session_scope(engine) as session:
-        await keep_files(FileRepository(session), session_id, given, limits, actor)
-        await set_types(FileRepository(session), session_id, types, actor)
+        repository = FileRepository(session)
+        await keep_files(repository, run.session_id, given, limits, actor_of(run))
+        await set_types(repository, run.session_id, types, actor_of(run))
     return len(given)
 
 
