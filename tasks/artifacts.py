@@ -2,10 +2,11 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
 
 from tasks.core.markdown import escape
@@ -25,25 +26,27 @@ def artifact_key(run: StageRun, what: str) -> str:
 
 async def publish_table(run: StageRun, what: str, rows: Sequence[dict[str, Any]], description: str) -> None:
     """Show rows as a table artifact; a later one of the same key is its next version."""
-    await acreate_table_artifact(
-        table=[{name: escape(value) for name, value in row.items()} for row in rows],
-        key=artifact_key(run, what),
-        description=escape(description),
-    )
+    key = artifact_key(run, what)
+    table = [{name: escape(value) for name, value in row.items()} for row in rows]
+    await show(key, acreate_table_artifact(table=table, key=key, description=escape(description)))
 
 
 async def publish_picture(run: StageRun, what: str, svg: str, description: str) -> None:
     """Show a drawing."""
-    picture = base64.b64encode(svg.encode()).decode()
-    await acreate_image_artifact(
-        image_url=f"data:image/svg+xml;base64,{picture}",
-        key=artifact_key(run, what),
-        description=escape(description),
-    )
+    key = artifact_key(run, what)
+    picture = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    await show(key, acreate_image_artifact(image_url=picture, key=key, description=escape(description)))
 
 
 async def publish_page(run: StageRun, what: str, markdown: str, description: str) -> None:
     """Show a Markdown page; the caller escapes what people wrote."""
-    await acreate_markdown_artifact(
-        markdown=markdown, key=artifact_key(run, what), description=escape(description)
-    )
+    key = artifact_key(run, what)
+    await show(key, acreate_markdown_artifact(markdown=markdown, key=key, description=escape(description)))
+
+
+async def show(key: str, creating: Awaitable[object]) -> None:
+    """Create an artifact. One that cannot be shown fails no work; the run's log says so."""
+    try:
+        await creating
+    except Exception as error:
+        get_run_logger().warning("%s could not be shown: %s", key, error)
