@@ -43,5 +43,5 @@ async def _search(session_id: UUID) -> int:
     async with open_desk(session_id, Fence(run_id, 0), actor) as desk:
         found = await find_surplus(desk.client, desk.ledger)
         async with session_scope(desk.ledger.engine) as session:
-            await DeliveryRepository(session).searched(session_id)
+            await DeliveryRepository(session).searched(session_id, found, actor=actor)
     return found

@@ -96,13 +96,17 @@ class Ledger:
         """From now on the file may be on its issue."""
         await self.require_my_turn()
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).upload_starts(file.attachment_id)
+            await DeliveryRepository(session).upload_starts(
+                self.session_id, file.attachment_id, actor=self.actor
+            )
 
     async def upload_uncertain(self, file: PendingUpload, search_again_after: float) -> None:
         """Nobody knows whether the file is on its issue: look at the issue once more later."""
         after = timedelta(seconds=search_again_after)
         async with session_scope(self.engine) as session:
-            await DeliveryRepository(session).search_again(self.session_id, file.ticket_id, after)
+            await DeliveryRepository(session).search_again(
+                self.session_id, file.ticket_id, after, actor=self.actor
+            )
 
     async def uploaded(self, file: PendingUpload, jira_attachment_id: str) -> None:
         """The file is on its issue."""

@@ -93,8 +93,13 @@ def _since(compared: Comparison) -> str:
 
 @task(task_run_name="pass the gate", **ONCE)
 async def open_gate(run: StageRun) -> StageOutcome:
-    """Move the session to export; raises ValidationRequired when anything changed since it was validated."""
+    """Move the session to export; raises ValidationRequired when anything changed since it was validated.
+
+    Refused while another run holds the session: it may be validating or writing the tickets anew.
+    """
     async with session_scope(await database_engine()) as session:
+        await SessionRepository(session).lock(run.session_id)
+        await TaskRepository(session).require_alone(run.session_id, run.flow_run_id)
         await _require_fresh(ValidationRepository(session), TicketRepository(session), run)
         await SessionRepository(session).move(
             run.session_id, SessionStage.REVIEW, SessionStage.JIRA_EXPORT, actor=actor_of(run)

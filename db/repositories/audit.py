@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, literal, or_, select
+from sqlalchemy import Integer, bindparam, case, cast, extract, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,9 @@ from db.base import table_of
 from db.enums import AuditLevel, EventCategory
 from db.models import AuditLogEntry, Session
 from db.repositories.recordable import plain_text, recordable
+
+# now() is when the transaction began: how long the action has taken so far.
+SO_FAR = cast(extract("epoch", func.clock_timestamp() - func.now()) * 1000, Integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,12 @@ class AuditRepository:
         event_data: Mapping[str, Any] | None = None,
         detail: Mapping[str, Any] | None = None,
         execution_time_ms: int | None = None,
+        at_least: AuditLevel = AuditLevel.BASIC,
     ) -> None:
-        """Write one entry. Data that is too big is cut and says so; it is never an error."""
+        """Write one entry. Data that is too big is cut and says so; it is never an error.
+
+        `at_least` is for a change of the level itself: what was before is told at the level that held before.
+        """
         event = Event(
             event_type=event_type,
             description=description,
@@ -57,7 +64,9 @@ class AuditRepository:
             event_data=event_data or {},
             detail=detail or {},
         )
-        await self.write_many(actor, category, session_id, [event], execution_time_ms=execution_time_ms)
+        await self.write_many(
+            actor, category, session_id, [event], execution_time_ms=execution_time_ms, at_least=at_least
+        )
 
     async def write_many(
         self,
@@ -67,11 +76,15 @@ class AuditRepository:
         events: Sequence[Event],
         *,
         execution_time_ms: int | None = None,
+        at_least: AuditLevel = AuditLevel.BASIC,
     ) -> None:
-        """Write entries that one actor caused at once, in one round trip."""
+        """Write entries that one actor caused at once, in one round trip.
+
+        Where nobody measured how long it took, it is the time since the transaction began.
+        """
         if not events:
             return
-        statement = _insert(session_id).values(
+        statement = _insert(session_id, at_least).values(
             trail_id=session_id,
             claimed_actor=plain_text(actor.claimed),
             authenticated_actor=actor.authenticated,
@@ -79,7 +92,7 @@ class AuditRepository:
             request_id=actor.request_id,
             ip_address=actor.ip_address,
             user_agent=actor.user_agent,
-            execution_time_ms=execution_time_ms,
+            execution_time_ms=SO_FAR if execution_time_ms is None else execution_time_ms,
         )
         await self.session.execute(statement, [_parameters(event) for event in events])
 
@@ -94,13 +107,12 @@ class AuditRepository:
         return list(reversed((await self.session.scalars(newest)).all()))
 
 
-def _insert(session_id: uuid.UUID | None) -> Any:
+def _insert(session_id: uuid.UUID | None, at_least: AuditLevel) -> Any:
     """Session, level and account are looked up by the statement itself; a session that is gone leaves them empty."""
     of_session = Session.id == session_id
-    comprehensive = (
-        select(literal(True))
-        .where(of_session, Session.settings["audit_level"].astext == AuditLevel.COMPREHENSIVE)
-        .exists()
+    chosen = of_session & (Session.settings["audit_level"].astext == AuditLevel.COMPREHENSIVE)
+    comprehensive = or_(
+        literal(at_least is AuditLevel.COMPREHENSIVE), select(literal(True)).where(chosen).exists()
     )
     return insert(table_of(AuditLogEntry)).values(
         session_id=select(Session.id).where(of_session).scalar_subquery(),

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -13,7 +14,9 @@ from db.errors import AlreadyRunning, RetriesUsedUp
 from db.models import MAX_RETRIES, SessionTask
 from db.repositories.base import Repository
 from db.repositories.recordable import recordable
+from db.repositories.snapshots import difference, snapshot
 
+MILLISECOND = timedelta(milliseconds=1)
 CATEGORY = {
     TaskType.PROCESSING: EventCategory.PROCESSING,
     TaskType.EXPORT: EventCategory.JIRA_EXPORT,
@@ -34,7 +37,7 @@ class TaskRepository(Repository):
             raise AlreadyRunning(_taken(running))
         record.cancel_requested_at = None
         row = await self._insert(session_id, task_type)
-        await self._write(actor, row, "queued")
+        await self._write(actor, row, "queued", {})
         return row
 
     async def claim(self, session_id: uuid.UUID, task_type: TaskType, task_id: str, *, actor: Actor) -> int:
@@ -51,6 +54,8 @@ class TaskRepository(Repository):
             raise AlreadyRunning(_taken(running))
         row = own or running or await self._insert(session_id, task_type)
         claimed = await self._change(
+            actor,
+            "started",
             SessionTask.id == row.id,
             task_id=task_id,
             attempt=SessionTask.attempt + 1,
@@ -62,13 +67,18 @@ class TaskRepository(Repository):
             failure_context=None,
         )
         assert claimed is not None  # noqa: S101 - its session is locked
-        await self._write(actor, claimed, "started")
         return claimed.attempt
 
     async def holds(self, session_id: uuid.UUID, task_id: str, attempt: int) -> bool:
         """Whether this attempt still holds the session; if so, nobody takes over before the transaction ends."""
         query = select(SessionTask.id).where(*mine(session_id, task_id, attempt)).with_for_update(read=True)
         return await self.session.scalar(query) is not None
+
+    async def require_alone(self, session_id: uuid.UUID, task_id: str) -> None:
+        """Raise AlreadyRunning when another run holds the session, or is queued to."""
+        running = await self.current(session_id)
+        if running and running.task_id != task_id:
+            raise AlreadyRunning(_taken(running))
 
     async def complete(self, session_id: uuid.UUID, task_id: str, attempt: int, *, actor: Actor) -> bool:
         """The run did its work; False when another attempt has taken over."""
@@ -145,6 +155,8 @@ class TaskRepository(Repository):
     async def reset_retries(self, session_id: uuid.UUID, *, actor: Actor) -> None:
         """An administrator lets failed work be tried again."""
         await self._lock_session(session_id)
+        rows = await self.history(session_id)
+        before = {str(row.id): row.retry_count for row in rows}
         await self.session.execute(
             update(SessionTask).where(SessionTask.session_id == session_id).values(retry_count=0)
         )
@@ -156,6 +168,7 @@ class TaskRepository(Repository):
             entity_type="session",
             entity_id=session_id,
             description="Retries reset",
+            detail={"before": before, "after": dict.fromkeys(before, 0)},
         )
 
     async def _insert(self, session_id: uuid.UUID, task_type: TaskType) -> SessionTask:
@@ -173,15 +186,18 @@ class TaskRepository(Repository):
     async def _end(
         self, actor: Actor, session_id: uuid.UUID, task_id: str | None, attempt: int, **values: Any
     ) -> bool:
-        row = await self._change(*mine(session_id, task_id, attempt), **values)
-        if row is None:
-            return False
-        await self._write(actor, row, row.status.value)
-        return True
+        what = values["status"].value
+        return await self._change(actor, what, *mine(session_id, task_id, attempt), **values) is not None
 
-    async def _change(self, *where: ColumnElement[bool], **values: Any) -> SessionTask | None:
-        statement = update(SessionTask).where(*where).values(**values).returning(SessionTask)
-        row: SessionTask | None = await self._fresh(statement)
+    async def _change(
+        self, actor: Actor, what: str, *where: ColumnElement[bool], **values: Any
+    ) -> SessionTask | None:
+        """Change the row of which this is true; None where there is none."""
+        row: SessionTask | None = await self._fresh(select(SessionTask).where(*where))
+        before = snapshot(row, ()) if row else {}
+        row = await self._fresh(update(SessionTask).where(*where).values(**values).returning(SessionTask))
+        if row is not None:
+            await self._write(actor, row, what, before)
         return row
 
     async def _of_run(self, session_id: uuid.UUID, task_type: TaskType, task_id: str) -> SessionTask | None:
@@ -210,7 +226,9 @@ class TaskRepository(Repository):
         )
         return await self.session.scalar(query) or 0
 
-    async def _write(self, actor: Actor, row: SessionTask, what: str) -> None:
+    async def _write(self, actor: Actor, row: SessionTask, what: str, before: Mapping[str, Any]) -> None:
+        ended = row.completed_at or row.failed_at
+        took = (ended - row.started_at) / MILLISECOND if ended and row.started_at else None
         await self.audit.write(
             actor,
             f"run.{what}",
@@ -220,7 +238,8 @@ class TaskRepository(Repository):
             entity_id=row.id,
             description=f"Run of {row.task_type} {what}",
             event_data={"task_type": row.task_type, "task_id": row.task_id, "attempt": row.attempt},
-            detail={"failure_context": row.failure_context} if row.failure_context else None,
+            detail=difference(before, snapshot(row, ())),
+            execution_time_ms=None if took is None else round(took),
         )
 
 

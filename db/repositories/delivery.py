@@ -50,12 +50,12 @@ class DeliveryRepository(Repository):
         query = select(Ticket.id, Ticket.manual_fixes).where(
             Ticket.session_id == session_id, Ticket.id.in_(fixes)
         )
-        changed: set[uuid.UUID] = set()
+        changed: dict[uuid.UUID, dict[str, Any]] = {}
         for ticket_id, before in (await self.session.execute(query.with_for_update())).all():
             known = {(fix["field"], fix["wanted"]) for fix in before}
             new = [dict(fix) for fix in fixes[ticket_id] if (fix["field"], fix["wanted"]) not in known]
             if new:
-                changed.add(ticket_id)
+                changed[ticket_id] = {"before": before, "after": [*before, *new]}
                 await self._set_fixes(ticket_id, [*before, *new])
         events = [
             Event(
@@ -63,11 +63,12 @@ class DeliveryRepository(Repository):
                 entity_type="ticket",
                 entity_id=str(ticket),
                 event_data={"fixes": fixes[ticket]},
+                detail=detail,
             )
-            for ticket in changed
+            for ticket, detail in changed.items()
         ]
         await self.audit.write_many(actor, EventCategory.JIRA_EXPORT, session_id, events)
-        return changed
+        return set(changed)
 
     async def known_issues(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
         """The tickets of a session by the issue that each of them is: by its id, which stays, and by its first key.
@@ -87,7 +88,9 @@ class DeliveryRepository(Repository):
         )
         return await self.session.scalar(query.limit(1)) is not None
 
-    async def search_again(self, session_id: uuid.UUID, ticket_id: uuid.UUID, after: timedelta) -> None:
+    async def search_again(
+        self, session_id: uuid.UUID, ticket_id: uuid.UUID, after: timedelta, *, actor: Actor
+    ) -> None:
         """Nobody knows what became of a request for this ticket: look at it once more later."""
         last = select(func.max(SendIntent.attempt)).where(SendIntent.ticket_id == ticket_id).scalar_subquery()
         await self.session.execute(
@@ -96,6 +99,14 @@ class DeliveryRepository(Repository):
             .where(SendIntent.attempt == last)
             .values(search_again_at=func.clock_timestamp() + after)
             .execution_options(synchronize_session=False)
+        )
+        await self.audit.write(
+            actor,
+            "attachment.uncertain",
+            EventCategory.JIRA_EXPORT,
+            session_id=session_id,
+            entity_type="ticket",
+            entity_id=ticket_id,
         )
 
     async def unsure(self, session_id: uuid.UUID) -> set[uuid.UUID]:
@@ -113,13 +124,23 @@ class DeliveryRepository(Repository):
         query = select(SendIntent.session_id).where(_search_is_due())
         return list(await self.session.scalars(query.distinct()))
 
-    async def searched(self, session_id: uuid.UUID) -> None:
-        """The later search of a session is done."""
+    async def searched(self, session_id: uuid.UUID, found: int, *, actor: Actor) -> None:
+        """The later search of a session is done; so many second issues were found."""
         await self.session.execute(
             update(SendIntent)
             .where(SendIntent.session_id == session_id, _search_is_due())
             .values(search_again_at=None)
             .execution_options(synchronize_session=False)
+        )
+        await self.audit.write(
+            actor,
+            "session.searched_again",
+            EventCategory.JIRA_EXPORT,
+            session_id=session_id,
+            entity_type="session",
+            entity_id=session_id,
+            description=f"Searched again: {found} second issues",
+            event_data={"second_issues": found},
         )
 
     async def pending_uploads(self, session_id: uuid.UUID) -> list[PendingUpload]:
@@ -141,7 +162,7 @@ class DeliveryRepository(Repository):
             for file_id, ticket_id, key, filename, content, age in await self.session.execute(query)
         ]
 
-    async def upload_starts(self, attachment_id: uuid.UUID) -> None:
+    async def upload_starts(self, session_id: uuid.UUID, attachment_id: uuid.UUID, *, actor: Actor) -> None:
         """From now on the file may be on its issue. Raises NotValidated when its ticket does not stand as validated."""
         title_of_changed = (
             select(Ticket.title)
@@ -152,6 +173,14 @@ class DeliveryRepository(Repository):
         if (title := await self.session.scalar(title_of_changed)) is not None:
             raise NotValidated(f'"{title}" changed since it was validated; validate again.')
         await self._set_upload(attachment_id, upload_started_at=NOW)
+        await self.audit.write(
+            actor,
+            "attachment.started",
+            EventCategory.JIRA_EXPORT,
+            session_id=session_id,
+            entity_type="attachment",
+            entity_id=attachment_id,
+        )
 
     async def store_upload(
         self,

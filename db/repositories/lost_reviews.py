@@ -36,5 +36,6 @@ class LostReviewRepository(Repository):
             entity_id=row.id,
             description=f"Review round {row.round} is over. {why}",
             event_data={"round": row.round, "revision": row.revision},
+            detail={"before": {"closed_at": None}, "after": {"closed_at": row.closed_at}},
         )
         return True

@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.actor import Actor
-from db.enums import EventCategory, IntentStatus, SessionStatus, TaskStatus
+from db.enums import AuditLevel, EventCategory, IntentStatus, SessionStatus, TaskStatus
 from db.errors import AlreadyRunning, Refused
 from db.models import SendIntent, Session, SessionTask
 from db.repositories.base import Repository
@@ -100,6 +100,7 @@ class SessionStops(Repository):
         event: str,
         text: str,
         data: Mapping[str, Any] | None = None,
+        at_least: AuditLevel = AuditLevel.BASIC,
     ) -> None:
         now = snapshot(record, UNTOLD)
         before = self._known.get(record.id, {})
@@ -114,6 +115,7 @@ class SessionStops(Repository):
             description=text,
             event_data=data,
             detail=difference(before, now),
+            at_least=at_least,
         )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import defer
 
 from db.actor import Actor
-from db.enums import SessionStage, SessionStatus
+from db.enums import AuditLevel, SessionStage, SessionStatus
 from db.errors import NotFound, Refused
 from db.models import Session, SessionTask, SessionValidation, Ticket
 from db.repositories.recordable import plain_text
@@ -34,9 +34,11 @@ class SessionRepository(SessionStops):
         llm_model: str | None = None,
         settings: Mapping[str, Any] | None = None,
         spec_hash: str | None = None,
+        session_id: uuid.UUID | None = None,
     ) -> Session:
         """A new session; site and account of Jira are noted when they have been seen (`bind_account`)."""
         record = Session(
+            id=session_id,
             site_name=plain_text(site_name),
             site_description=plain_text(site_description),
             jira_project_key=jira_project_key,
@@ -227,7 +229,9 @@ class SessionRepository(SessionStops):
             raise Refused("Provider and model stay as they are once processing has begun.")
         record.settings = after
         await self.session.flush()
-        await self._write(actor, record, "session.settings_changed", "Settings changed")
+        level = _level_of(before)
+        data = {"audit_level": {"from": level, "to": _level_of(after)}} if level != _level_of(after) else {}
+        await self._write(actor, record, "session.settings_changed", "Settings changed", data, level)
         return record
 
     async def _processing_began(self, record: Session) -> bool:
@@ -241,6 +245,10 @@ def _writer_of(settings: Mapping[str, Any]) -> tuple[str, str]:
     """Provider and model as settings name them; what they leave out is their default."""
     writing = settings.get("writing", {})
     return writing.get("provider", "auto"), writing.get("model", "")
+
+
+def _level_of(settings: Mapping[str, Any]) -> AuditLevel:
+    return AuditLevel(settings.get("audit_level", AuditLevel.BASIC))
 
 
 def _in_jira() -> Any:

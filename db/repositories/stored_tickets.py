@@ -1,7 +1,7 @@
 """Tickets as they are stored: replaced as a whole by processing, and read by everybody."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -136,7 +136,8 @@ class StoredTickets(Repository):
         edges = [(ids[ticket.key], ids[key]) for ticket in tickets for key in ticket.depends_on]
         await store_dependencies(self.session, session_id, edges)
         if new or gone:
-            await self._all_replaced(session_id, len(tickets), len(new), len(gone), actor)
+            detail = {"before": _titles(existing.values()), "after": _titles(tickets)}
+            await self._all_replaced(session_id, len(tickets), len(new), len(gone), detail, actor)
         return ids
 
     async def _ids(self, session_id: uuid.UUID) -> dict[str, uuid.UUID]:
@@ -146,7 +147,13 @@ class StoredTickets(Repository):
         return dict(rows.tuples().all())
 
     async def _all_replaced(
-        self, session_id: uuid.UUID, total: int, written: int, gone: int, actor: Actor
+        self,
+        session_id: uuid.UUID,
+        total: int,
+        written: int,
+        gone: int,
+        detail: Mapping[str, Any],
+        actor: Actor,
     ) -> None:
         await self.session.execute(
             update(Session).where(Session.id == session_id).values(total_tickets_generated=total)
@@ -158,8 +165,14 @@ class StoredTickets(Repository):
             entity_type="session",
             entity_id=str(session_id),
             event_data={"tickets": total, "written": written, "gone": gone},
+            detail=detail,
         )
         await self.audit.write_many(actor, EventCategory.PROCESSING, session_id, [event])
+
+
+def _titles(tickets: Iterable[Ticket | NewTicket]) -> dict[str, str]:
+    """The tickets by name: their texts are kept as versions."""
+    return {ticket.key: ticket.title for ticket in tickets}
 
 
 def _same(old: Ticket | None, new: NewTicket) -> bool:

@@ -19,9 +19,11 @@ class WritingRepository(Repository):
         record = await self._lock_session(session_id)
         if record.writing.get("fixed"):
             return record.llm_provider_choice, record.llm_model
+        before = {"provider": record.llm_provider_choice, "model": record.llm_model}
         record.llm_provider_choice, record.llm_model = provider, model
         record.writing = {**record.writing, "fixed": True}
-        await self._write(actor, session_id, "writer_fixed", {"provider": provider, "model": model})
+        fixed = {"provider": provider, "model": model}
+        await self._write(actor, session_id, "writer_fixed", fixed, before)
         return provider, model
 
     async def note(
@@ -29,10 +31,18 @@ class WritingRepository(Repository):
     ) -> None:
         """Keep an estimate or the outcome of a run under its name; a later one replaces it."""
         record = await self._lock_session(session_id)
+        before = record.writing.get(what, {})
         record.writing = {**record.writing, what: dict(values)}
-        await self._write(actor, session_id, what, values)
+        await self._write(actor, session_id, what, values, before)
 
-    async def _write(self, actor: Actor, session_id: uuid.UUID, what: str, data: Mapping[str, Any]) -> None:
+    async def _write(
+        self,
+        actor: Actor,
+        session_id: uuid.UUID,
+        what: str,
+        data: Mapping[str, Any],
+        before: Mapping[str, Any],
+    ) -> None:
         await self.session.flush()
         await self.audit.write(
             actor,
@@ -43,4 +53,5 @@ class WritingRepository(Repository):
             entity_id=session_id,
             description=f"Writing: {what.replace('_', ' ')}",
             event_data=data,
+            detail={"before": before, "after": data},
         )

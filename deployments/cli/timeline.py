@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 10_000
 SECOND = 1000  # milliseconds
+WORTH_TELLING = SECOND / 10
 COLUMNS = ("When (UTC)", "Who", "What", "Took", "Run")
 
 
@@ -68,7 +69,7 @@ def _row(entry: dict[str, Any]) -> Sequence[str]:
         f"{entry['at']:%Y-%m-%d %H:%M:%S}",
         printable(actor["claimed"]),
         printable(entry["description"] or entry["event"]),
-        f"{took / SECOND:.1f} s" if took else "",
+        f"{took / SECOND:.1f} s" if took and took >= WORTH_TELLING else "",
         short(entry["flow_run"]) if entry["flow_run"] else "",
     )
 

@@ -15,6 +15,7 @@ from db.enums import AuditLevel, EventCategory
 from db.models import AuditLogEntry
 from db.repositories.audit import AuditRepository, Event
 from db.repositories.base import Repository
+from db.repositories.sessions import SessionRepository
 from tests.builders.database import make_session
 from tests.db.writers import ACTOR, WRITERS, Given
 
@@ -42,34 +43,44 @@ async def test_a_change_leaves_an_entry_of_who_what_which_and_under_which_run(
     assert (entry.ip_address, entry.user_agent) == ("192.0.2.1", "drupal-tickets/1")
     assert entry.entity_type
     assert entry.entity_id
+    assert entry.execution_time_ms is not None
     if not event_type.startswith("login"):
         assert entry.trail_id is not None
         assert (entry.session_id is None) is (event_type == "session.deleted")
 
 
-REVIEW = [
-    name
-    for name in WRITERS
-    if name.split("Repository")[0] in ("Ticket", "Dependency", "Validation", "Review", "Rollback")
-]
-# Another session, another level, too large to keep twice, and nothing left to tell of.
-APART = {
+# No values before: made or gone with the entry, or a fact that comes once and stands in it at either level.
+NOTHING_BEFORE = {
     "SessionRepository.create",
-    "SessionRepository.update_settings",
+    "SessionStops.delete",
+    "RetentionRepository.remove_sessions",
+    "FileRepository.remove",
+    "ErrorRepository.record",
+    "ExportRepository.record",
+    "IntentRepository.open_intents",
+    "IntentRepository.resolve",
+    "IntentRepository.refuse",
+    "IntentRepository.uncertain",
+    "DeliveryRepository.search_again",
+    "DeliveryRepository.searched",
+    "DeliveryRepository.upload_starts",
+    "DeliveryRepository.store_upload",
+    "DeliveryRepository.store_links",
+}
+# Too large to keep twice, secret, or the level itself.
+APART = {
     "SessionRepository.store_spec_report",
     "SessionRepository.store_plan",
-    "SessionStops.delete",
-    "FileRepository.remove",
+    "ProjectRepository.store",
+    "TokenRepository.store",
+    "TokenRepository.forget",
+    "SessionRepository.update_settings",
 }
-SESSION = [
-    name
-    for name in WRITERS
-    if name.startswith(("SessionRepository", "SessionStops", "FileRepository")) and name not in APART
-]
+CHANGES = [name for name in WRITERS if name not in NOTHING_BEFORE | APART]
 
 
 @pytest.mark.parametrize("level", AuditLevel)
-@pytest.mark.parametrize("name", REVIEW + SESSION)
+@pytest.mark.parametrize("name", CHANGES)
 async def test_the_values_before_and_after_are_kept_at_the_comprehensive_level_only(
     engine: AsyncEngine, name: str, level: AuditLevel
 ) -> None:
@@ -85,6 +96,23 @@ async def test_the_values_before_and_after_are_kept_at_the_comprehensive_level_o
         assert not {"before", "after"} & entry.event_data.keys()
     else:
         assert entry.event_data["before"] != entry.event_data["after"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("comprehensive", "basic"), ("basic", "comprehensive")])
+async def test_a_change_of_the_level_itself_is_kept_with_all_that_changed_along(
+    engine: AsyncEngine, before: str, after: str
+) -> None:
+    session_id = await make_session(engine, settings={"audit_level": before, "budget_usd": "1"})
+    async with session_scope(engine) as session:
+        settings = {"audit_level": after, "budget_usd": "2"}
+        await SessionRepository(session).update_settings(session_id, settings, actor=ACTOR)
+        await SessionRepository(session).request_cancel(session_id, actor=ACTOR)
+        changed, later = (await AuditRepository(session).trail(session_id))[-2:]
+    assert changed.audit_level is AuditLevel.COMPREHENSIVE
+    assert changed.event_data["audit_level"] == {"from": before, "to": after}
+    assert changed.event_data["before"]["settings"]["budget_usd"] == "1"
+    assert changed.event_data["after"]["settings"] == settings
+    assert later.audit_level == after
 
 
 def writers() -> set[str]:

@@ -46,6 +46,18 @@ async def test_the_flow_run_claims_the_queued_row(engine: AsyncEngine, session_i
     assert row.started_at >= row.queued_at
 
 
+async def test_what_needs_the_session_for_itself_is_told_who_else_works_on_it(
+    engine: AsyncEngine, session_id: uuid.UUID
+) -> None:
+    await claim(engine, session_id, "run-1", PROCESSING)
+    async with tasks_of(engine) as tasks:
+        await tasks.require_alone(session_id, "run-1")
+        with pytest.raises(
+            AlreadyRunning, match=r"processing already works on this session \(flow run run-1\)"
+        ):
+            await tasks.require_alone(session_id, "run-2")
+
+
 async def test_a_run_started_elsewhere_gets_a_row_of_its_own(
     engine: AsyncEngine, session_id: uuid.UUID
 ) -> None:

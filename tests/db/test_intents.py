@@ -253,10 +253,10 @@ async def test_the_file_of_a_ticket_that_does_not_stand_as_validated_is_not_sent
     assert file is not None
     async with session_scope(engine) as session:
         with pytest.raises(NotValidated):
-            await DeliveryRepository(session).upload_starts(file.id)
+            await DeliveryRepository(session).upload_starts(session_id, file.id, actor=FLOW)
     await validate(engine, session_id)
     async with session_scope(engine) as session:
-        await DeliveryRepository(session).upload_starts(file.id)
+        await DeliveryRepository(session).upload_starts(session_id, file.id, actor=FLOW)
 
 
 async def test_an_issue_found_late_is_adopted_although_the_intent_was_given_up(

@@ -154,6 +154,11 @@ async def open_then_close_review(g: Given) -> None:
     await LostReviewRepository(g.session).close(waiting.id, "Its run has ended.", actor=ACTOR)
 
 
+async def fail_then_reset(g: Given) -> None:
+    await g.tasks.fail(g.id, "run-7", 1, context={"code": "x"}, actor=ACTOR)
+    await g.tasks.reset_retries(g.id, actor=ACTOR)
+
+
 # Per method: what is done, the event it leaves, and what must be there before (claimed export, open intent).
 WRITERS: dict[str, tuple[Writer, str, str]] = {
     "SessionRepository.create": (
@@ -231,11 +236,7 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
         "run.cancelled",
         "claimed",
     ),
-    "TaskRepository.reset_retries": (
-        lambda g: g.tasks.reset_retries(g.id, actor=ACTOR),
-        "run.retries_reset",
-        "",
-    ),
+    "TaskRepository.reset_retries": (fail_then_reset, "run.retries_reset", "claimed"),
     "FileRepository.add": (lambda g: g.file(), "file.added", ""),
     "FileRepository.remove": (
         lambda g: _after(g.file(), lambda: FileRepository(g.session).remove(g.id, ["a.csv"], actor=ACTOR)),
@@ -373,6 +374,21 @@ WRITERS: dict[str, tuple[Writer, str, str]] = {
             g.id, {g.a: [{"field": "assignee", "wanted": "Dana", "action": "Assign it."}]}, actor=ACTOR
         ),
         "ticket.needs_a_hand",
+        "",
+    ),
+    "DeliveryRepository.search_again": (
+        lambda g: DeliveryRepository(g.session).search_again(g.id, g.a, timedelta(seconds=1), actor=ACTOR),
+        "attachment.uncertain",
+        "",
+    ),
+    "DeliveryRepository.searched": (
+        lambda g: DeliveryRepository(g.session).searched(g.id, 1, actor=ACTOR),
+        "session.searched_again",
+        "",
+    ),
+    "DeliveryRepository.upload_starts": (
+        lambda g: DeliveryRepository(g.session).upload_starts(g.id, uuid.uuid4(), actor=ACTOR),
+        "attachment.started",
         "",
     ),
     "DeliveryRepository.store_upload": (

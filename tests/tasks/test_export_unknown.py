@@ -17,6 +17,7 @@ from db.repositories.pauses import PauseRepository
 from tasks.core.errors import AdminRequired, Temporary, UserFixable
 from tasks.core.tickets.payload import PROPERTY, session_label
 from tasks.export_surplus import find_surplus, what_is_left
+from tests.builders.database import FLOW
 from tests.jira_sandbox import COLLEAGUE, JiraSandbox
 from tests.tasks.exporting import QUICK, Export, make_export, run_steps, tickets, until_asked
 
@@ -228,7 +229,9 @@ async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_
         await asyncio.sleep(0.1)
     async with session_scope(engine) as session:
         for ticket_id in export.ids.values():
-            await DeliveryRepository(session).search_again(export.session_id, ticket_id, timedelta(0))
+            await DeliveryRepository(session).search_again(
+                export.session_id, ticket_id, timedelta(0), actor=FLOW
+            )
         assert await DeliveryRepository(session).searches_due() == [export.session_id]
     async with export.open_desk(Fence("later", 0)) as desk:
         assert await find_surplus(desk.client, desk.ledger) == 2
@@ -236,7 +239,7 @@ async def test_a_second_issue_that_comes_after_the_export_is_found_by_the_later_
     assert len([error for error in await export.errors() if error.error_code == "surplus-issue"]) == 2
     assert set(await export.fixes()) == {"t0", "t1"}
     async with session_scope(engine) as session:
-        await DeliveryRepository(session).searched(export.session_id)
+        await DeliveryRepository(session).searched(export.session_id, 0, actor=FLOW)
         assert await DeliveryRepository(session).searches_due() == []
 
 
