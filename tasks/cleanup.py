@@ -105,6 +105,8 @@ async def _clean(report: CleanupReport, count: Remove, remove: Remove) -> Cleanu
             _actor(),
             f"cleanup.{report.what}",
             EventCategory.SYSTEM,
+            entity_type="retention",
+            entity_id=report.what,
             description=f"{report.removed} of {report.past_retention} removed",
             event_data=report.model_dump(),
             execution_time_ms=round((time.monotonic() - began) * 1000),

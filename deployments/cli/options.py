@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from db.actor import Actor
+    from db.enums import AuditLevel as Level
     from deployments.settings import Settings
     from tasks.core.settings import Limits as SpecLimits
     from tasks.core.settings import SessionSettings
@@ -108,7 +109,6 @@ def session_settings(
     limits: str = "",
 ) -> "SessionSettings":
     """The settings of a session as options give them; what is left out keeps its default."""
-    from db.enums import AuditLevel
     from deployments.cli.writing_options import writing_settings
     from tasks.core.settings import DEFAULT_SCOPE, RowAction, SessionSettings
     from tasks.core.spec.registry import check_granularity
@@ -121,17 +121,24 @@ def session_settings(
         chosen["" if code.lower() == BLANK else code.lower()] = actions[action]
     rules = pairs(granularity, "--granularity")
     check_granularity(rules)
-    if audit_level not in set(AuditLevel):
-        raise typer.BadParameter(f"--audit-level: “{audit_level}” is none of {', '.join(AuditLevel)}.")
     amount = {} if budget is None else {"budget_usd": dollars(budget)}
     return SessionSettings(
         scope={**DEFAULT_SCOPE, **chosen},
         granularity=rules,
-        audit_level=AuditLevel(audit_level),
+        audit_level=level_of(audit_level),
         writing=writing_settings(writing or {}),
         limits=_limits(limits),
         **amount,
     )
+
+
+def level_of(text: str) -> "Level":
+    """How much the audit trail keeps."""
+    from db.enums import AuditLevel as Level
+
+    if text not in set(Level):
+        raise typer.BadParameter(f"--audit-level: “{text}” is none of {', '.join(Level)}.")
+    return Level(text)
 
 
 def _limits(text: str) -> "SpecLimits":

@@ -7,8 +7,8 @@ import typer
 
 from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note, print_facts, show
-from deployments.cli.sessions import on_session, show_summary
-from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+from deployments.cli.sessions import work_on_session
+from deployments.cli.workplace import Workplace, find_session, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +34,7 @@ def cancel_session(session: SessionId, requested_by: RequestedBy = None, json: J
         if not await stop_work(place, record.id, acting):
             note("Nothing works on this session.")
 
-    show_summary(with_stack(lambda place: on_session(place, session, stop)), json)
+    work_on_session(session, stop, json)
 
 
 def close_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
@@ -86,7 +86,7 @@ def roll_back_session(
 
         await work(place, record.id, "rollback-session", acting, to=to.value, confirmed=True, issues=issues)
 
-    show_summary(with_stack(lambda place: on_session(place, session, go_back)), json)
+    work_on_session(session, go_back, json)
 
 
 async def _impact(engine: "AsyncEngine", text: str) -> dict[str, int]:

@@ -22,10 +22,12 @@ from deployments.cli.options import (
     session_settings,
 )
 from deployments.cli.output import Json, note, print_table, printable, short, show
-from deployments.cli.workplace import Workplace, find_session, with_database, with_stack
+from deployments.cli.workplace import Workplace, find_session, with_database, with_stack, with_stack_for
 from deployments.cli.writing_options import takes_writing
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from db.actor import Actor
@@ -180,7 +182,7 @@ def resume_session(
         approved = yes or await is_approved(place, record.id)
         await advance(place, record.id, acting, deliver=approved)
 
-    show_summary(with_stack(lambda place: on_session(place, session, work_on)), json)
+    work_on_session(session, work_on, json)
 
 
 @app.command("watch")
@@ -197,7 +199,7 @@ def watch_session(session: SessionId, requested_by: RequestedBy = None, json: Js
         else:
             await watch_run(place, record.id, run, acting)
 
-    show_summary(with_stack(lambda place: on_session(place, session, watch)), json)
+    work_on_session(session, watch, json)
 
 
 @app.command("errors")
@@ -236,14 +238,18 @@ def _error_part(error: "SessionError") -> dict[str, Any]:
     }
 
 
-async def on_session(
-    place: Workplace, text: str, doing: Callable[[Workplace, "Session"], Awaitable[None]]
-) -> dict[str, Any]:
-    """Do something for the session that a text names, and return its document."""
-    from deployments.cli.endings import documented
+def work_on_session(
+    text: str, doing: Callable[[Workplace, "Session"], Awaitable[None]], as_json: bool
+) -> None:
+    """Do something for the session that a text names, and show its document."""
 
-    record = await find_session(place.engine, text)
-    return await documented(place.engine, record.id, doing(place, record))
+    async def work(place: Workplace, session_id: "UUID") -> dict[str, Any]:
+        from deployments.cli.endings import documented
+
+        record = await find_session(place.engine, str(session_id))
+        return await documented(place.engine, session_id, doing(place, record))
+
+    show_summary(with_stack_for(text, work), as_json)
 
 
 def show_summary(document: dict[str, Any], as_json: bool) -> None:

@@ -8,9 +8,9 @@ import typer
 from deployments.cli.dry_run import dry_run as show_dry_run
 from deployments.cli.options import RequestedBy, SessionId, actor
 from deployments.cli.output import Json, note
-from deployments.cli.sessions import on_session, show_summary
+from deployments.cli.sessions import work_on_session
 from deployments.cli.ticket_options import Tickets
-from deployments.cli.workplace import Workplace, find_tickets, with_stack
+from deployments.cli.workplace import Workplace, find_tickets
 from tasks.core.errors import UserFixable
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def upload(
         await give_files(place.engine, record, spec or (), remove or (), acting)
         await work(place, record.id, "upload-spec", acting, types=chosen)
 
-    show_summary(with_stack(lambda place: on_session(place, session, give)), json)
+    work_on_session(session, give, json)
 
 
 def generate(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
@@ -77,7 +77,7 @@ def validate(
         ending = await work(place, record.id, "validate-tickets", acting, tickets=chosen)
         note(ending.message)
 
-    show_summary(with_stack(lambda place: on_session(place, session, check)), json)
+    work_on_session(session, check, json)
 
 
 def export(
@@ -113,7 +113,7 @@ def _work(session: str, deployment: str, requested_by: str | None, as_json: bool
         await reopen(place.engine, record.id, acting)
         await work_alone(place, record.id, deployment, acting, task_type)
 
-    show_summary(with_stack(lambda place: on_session(place, session, work_on)), as_json)
+    work_on_session(session, work_on, as_json)
 
 
 def _require_between(record: "Session", stage: "SessionStage") -> None:

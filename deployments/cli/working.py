@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import ReviewDecision, SessionStage, TaskType
+from db.enums import EventCategory, ReviewDecision, SessionStage, TaskType
+from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.progress import ProgressRepository
 from db.repositories.reviews import ReviewRepository
@@ -61,6 +63,7 @@ async def work(
     """Run a deployment for a session to its end."""
     given = {"requested_by": actor.claimed, **parameters}
     run = await trigger(place.client, deployment, session_id, given, tags=tags)
+    await note_request(place, deployment, run, actor, session_id)
     return await follow_run(place, session_id, run, actor)
 
 
@@ -70,17 +73,37 @@ async def work_alone(
     """The same for a run that holds the session from the moment it is triggered."""
     if await run_going_on(place.client, session_id):
         return await work(place, session_id, deployment, actor)
+    from tasks.run_state import end_dead_holder
+
+    await end_dead_holder(place.engine, session_id, actor)
     async with session_scope(place.engine) as session:
         row = await TaskRepository(session).queue(session_id, task_type, actor=actor)
     try:
         # The key is the reconciler's: should it find the row queued for long, it triggers this very run again.
         key = f"{session_id}:{task_type}:{row.id}"
         run = await trigger(place.client, deployment, session_id, {"requested_by": actor.claimed}, key)
+        await note_request(place, deployment, run, actor, session_id)
         return await follow_run(place, session_id, run, actor)
     except Exception:
         async with session_scope(place.engine) as session:  # a run that failed before it claimed the row
             await TaskRepository(session).cancel(session_id, None, 0, actor=actor)
         raise
+
+
+async def note_request(
+    place: Workplace, deployment: str, run: "FlowRun", actor: Actor, session_id: UUID | None = None
+) -> None:
+    """Who asked for a run is known for sure here; the run itself knows only what it was told."""
+    async with session_scope(place.engine) as session:
+        await AuditRepository(session).write(
+            replace(actor, request_id=str(run.id)),
+            "run.requested",
+            EventCategory.SYSTEM,
+            session_id=session_id,
+            entity_type="flow_run",
+            entity_id=run.id,
+            description=f"{deployment} requested",
+        )
 
 
 async def watch_run(place: Workplace, session_id: UUID, run: "FlowRun", actor: Actor) -> Ending:

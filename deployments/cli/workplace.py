@@ -57,6 +57,15 @@ def with_stack(work: Callable[[Workplace], Awaitable[T]]) -> T:
         return asyncio.run(_with_client(work, connection, settings))
 
 
+def with_stack_for(text: str, work: Callable[[Workplace, UUID], Awaitable[T]]) -> T:
+    """The same for the session that a text names; an unknown one is said before more than the database is started."""
+    from deployments.stack.ensure import ensure_database
+
+    with ensure_database(settings_from_environment()) as connection:  # held: the stack goes on with it
+        record = asyncio.run(_with_engine(lambda engine: find_session(engine, text), connection))
+        return with_stack(lambda place: work(place, record.id))
+
+
 async def _with_engine(work: Callable[["AsyncEngine"], Awaitable[T]], connection: "Connection") -> T:
     async with _engine(connection) as engine:
         return await work(engine)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.actor import Actor
 from db.engine import session_scope
 from db.enums import ErrorCategory, ErrorSeverity, SessionStage, SessionStatus, TaskType
+from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
@@ -285,6 +286,19 @@ async def test_a_stage_holds_its_session_from_the_moment_it_is_triggered(engine:
     assert next(iter(prefect.keys)).startswith(f"{session_id}:adf_validation:")
 
 
+async def test_who_asked_for_a_run_is_kept_with_the_account_that_is_known_for_sure(
+    engine: AsyncEngine,
+) -> None:
+    session_id, dana = await make_session(engine), Actor("Dana", authenticated="dana on desk")
+    prefect = FakePrefect(upload_spec=done)
+    await work(place(engine, prefect), session_id, "upload-spec", dana)
+    async with session_scope(engine) as session:
+        asked = (await AuditRepository(session).trail(session_id))[-1]
+    assert (asked.event_type, asked.description) == ("run.requested", "upload-spec requested")
+    assert (asked.claimed_actor, asked.authenticated_actor) == ("Dana", "dana on desk")
+    assert asked.entity_id == asked.request_id == str(prefect.runs[-1].id)
+
+
 async def test_a_run_that_fails_before_it_begins_leaves_its_session_free(engine: AsyncEngine) -> None:
     session_id = await make_session(engine)
     for _ in range(2):
@@ -370,5 +384,5 @@ async def test_a_clean_up_tells_its_counts(engine: AsyncEngine) -> None:
 
     prefect = FakePrefect(cleanup_tokens=done)
     prefect.artifacts = [SimpleNamespace(data='[{"what": "tokens", "removed": 3}]')]
-    [report] = await clean(place(engine, prefect), "cleanup-tokens", {"dry_run": False})
+    [report] = await clean(place(engine, prefect), "cleanup-tokens", {"dry_run": False}, DIRECTOR)
     assert report["removed"] == 3

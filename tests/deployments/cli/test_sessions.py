@@ -1,7 +1,7 @@
 """Commands that read sessions or decide on them, against real Postgres."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +32,19 @@ def test_incomplete_sessions_are_listed_and_closed_ones_only_on_request(cli: Cli
     cli("session", "close", session)
     assert str(session) not in ids(cli("session", "list", "--json"))
     assert str(session) in ids(cli("session", "list", "--all", "--json"))
+
+
+@pytest.mark.parametrize(
+    "command", [("upload",), ("export",), ("session", "resume"), ("session", "cancel")], ids=" ".join
+)
+def test_that_there_is_no_such_session_is_said_before_a_stack_is_started(
+    cli: Cli, database: InDatabase[Any], command: tuple[str, ...]
+) -> None:
+    unknown = uuid4()
+    told = cli(*command, unknown)
+    assert told.exit_code == 10
+    assert f"There is no session {unknown}" in told.err
+    assert "Starting" not in told.err
 
 
 def test_people_see_where_their_sessions_stand(cli: Cli, session: UUID) -> None:

@@ -46,6 +46,16 @@ def test_who_somebody_says_they_are_stands_beside_the_account_of_the_machine(
     assert "somebody else" not in actor["authenticated"]
 
 
+def test_how_much_is_kept_can_be_changed_on_the_way(cli: Cli, database: InDatabase[UUID]) -> None:
+    session = database(reviewable)
+    assert cli("session", "set", session, "--audit-level", "comprehensive").exit_code == 0
+    cli("session", "close", session)
+    changed, closed = timeline(cli, session)[-2:]
+    assert changed["data"]["audit_level"] == {"from": "basic", "to": "comprehensive"}
+    assert closed["data"]["before"]["status"] == "active"
+    assert cli("session", "set", session, "--audit-level", "everything").exit_code == 2
+
+
 def test_a_flow_is_shown_with_its_run_and_how_long_it_took(cli: Cli, database: InDatabase[Any]) -> None:
     session, run = database(reviewable), uuid4()
 
