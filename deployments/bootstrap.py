@@ -25,6 +25,7 @@ from prefect.workers.utilities import get_default_base_job_template_for_infrastr
 
 from deployments.automations import ensure_notifications, ensure_zombie_automation
 from deployments.model_blocks import ensure_anthropic_block
+from deployments.orphaned_runs import end_orphaned_runs
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
 from deployments.variants import VARIANTS, pool_type, prefect_file
@@ -34,9 +35,10 @@ PATIENCE = 180  # seconds until the server answers; it may be migrating its data
 PAUSE = 0.1
 
 # What runs in it, and how many runs at once.
+MAINTENANCE = "drupal-tickets-maintenance"
 POOLS = {
     "drupal-tickets": ("Sessions: everything that people wait for.", 20),
-    "drupal-tickets-maintenance": ("The reconciler and the clean-ups, apart from what they watch over.", 4),
+    MAINTENANCE: ("The reconciler and the clean-ups, apart from what they watch over.", 4),
 }
 
 
@@ -71,6 +73,7 @@ async def set_stage(settings: Settings, *, own_server: bool, variant: str | None
         client = context.client
         for name, (description, limit) in POOLS.items():
             say(await ensure_pool(client, name, description, limit, pool_type(variant)))
+        say(await end_orphaned_runs(client, MAINTENANCE, own_server=own_server))
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_anthropic_block(settings, own_server=own_server))

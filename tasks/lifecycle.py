@@ -31,6 +31,7 @@ from db.repositories.sessions import SessionRepository
 from tasks.core.errors import Cancelled, ProductError, UserFixable
 from tasks.core.outcomes import StageRun
 from tasks.failures import as_product_error
+from tasks.run_state import end_dead_holder
 from tasks.stage_record import actor_of, end_badly, write_down
 
 P = ParamSpec("P")
@@ -80,7 +81,7 @@ async def stage_run(
     started = time.monotonic()
     run = await _arrive(session_id, requested_by)
     try:
-        run = await _begin(run, Turn(stage, until, reopens), category, task_type)
+        run = await _begin_after_the_dead(run, Turn(stage, until, reopens), category, task_type)
         yield run
     except PrefectSignal:
         raise  # a suspended run is neither done nor failed
@@ -115,6 +116,18 @@ async def _arrive(session_id: UUID, requested_by: str) -> StageRun:
             requested_by=requested_by,
             flow_run_id=str(flow_run.id or ""),
         )
+
+
+async def _begin_after_the_dead(
+    run: StageRun, turn: "Turn", category: EventCategory, task_type: TaskType | None
+) -> StageRun:
+    """Begin, also when the run that holds the session is dead and its row does not know it yet."""
+    try:
+        return await _begin(run, turn, category, task_type)
+    except db_errors.AlreadyRunning:
+        if not await end_dead_holder(await database_engine(), run.session_id, actor_of(run)):
+            raise
+    return await _begin(run, turn, category, task_type)
 
 
 async def _begin(

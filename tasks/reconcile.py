@@ -31,7 +31,7 @@ DEPLOYMENTS = {
     TaskType.EXPORT: "export-tickets/export-tickets",
 }
 OWN = "reconcile-tasks/reconcile-tasks"
-POOL = "drupal-tickets"
+POOLS = ("drupal-tickets", "drupal-tickets-maintenance")
 # A trigger claims within seconds; after this time nobody is coming.
 NEVER_STARTED = timedelta(minutes=2)
 KEEP_OWN_RUNS = timedelta(days=1)
@@ -89,7 +89,7 @@ async def restart_stuck_runs() -> int:
     stuck, before = [], datetime.now(UTC) - NEVER_STARTED
     async with get_client() as client:
         for run in await _read(client, wanted):
-            if run.work_pool_name == POOL and run.state and run.state.timestamp < before:
+            if run.work_pool_name in POOLS and run.state and run.state.timestamp < before:
                 again: State[Any] = Scheduled(message="Its worker died before starting it; scheduled again.")
                 await client.set_flow_run_state(run.id, again, force=True)
                 await _audit_restart(run)

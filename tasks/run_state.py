@@ -15,9 +15,13 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled as CancelledState
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.actor import Actor
+from db.engine import session_scope
+from db.repositories.background import TaskRepository
 from tasks.core.errors import Cancelled
-from tasks.repair import Death
+from tasks.repair import Death, end_dead_row
 
 ASK_EVERY, ANSWER_WITHIN = 1.0, 1.0
 ENDED_BY_PERSON = {StateType.CANCELLING, StateType.CANCELLED}
@@ -87,6 +91,17 @@ async def death_of(client: PrefectClient, task_id: str) -> Death | None:
             await client.set_flow_run_state(run.id, CancelledState(message=why), force=True)
             return Death(cancelled=True, why=why)
     return None
+
+
+async def end_dead_holder(engine: AsyncEngine, session_id: UUID, actor: Actor) -> bool:
+    """End the run that holds a session where Prefect says that it is over: nobody has to wait for the reconciler."""
+    async with session_scope(engine) as session:
+        row = await TaskRepository(session).current(session_id)
+    if row is None or row.task_id is None:
+        return False
+    async with get_client() as client:
+        death = await death_of(client, row.task_id)
+    return death is not None and await end_dead_row(engine, row, death, actor)
 
 
 async def lineage(client: PrefectClient, run_id: UUID) -> list[FlowRun]:

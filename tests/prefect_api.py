@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -64,6 +65,34 @@ class PrefectApi:
         found = self._post("artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
         return Counter(one["key"].split("-reviewed-")[0] for one in found if one["key"])
 
+    def take(self, deployment: str) -> str:
+        """A run that a worker has taken and does not start."""
+        found = self._get(f"deployments/name/{deployment}/{deployment}")["id"]
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        later = {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}
+        run = str(self._post(f"deployments/{found}/create_flow_run", state=later)["id"])
+        taken = self._post(f"flow_runs/{run}/set_state", state={"type": "PENDING"})
+        assert taken["status"] == "ACCEPT", taken
+        return run
+
+    def count(self, deployment: str, state: str) -> int:
+        """How many runs of a deployment stand so."""
+        wanted = {
+            "deployments": {"name": {"any_": [deployment]}},
+            "flow_runs": {"state": {"type": {"any_": [state]}}},
+        }
+        return int(self._post("flow_runs/count", **wanted))
+
+    @contextmanager
+    def resting(self, deployment: str) -> Iterator[None]:
+        """For as long as the body runs, the deployment's schedule does not start it."""
+        found = self._get(f"deployments/name/{deployment}/{deployment}")["id"]
+        self.http.patch(f"deployments/{found}", json={"paused": True}).raise_for_status()
+        try:
+            yield
+        finally:
+            self.http.patch(f"deployments/{found}", json={"paused": False}).raise_for_status()
+
     def _get(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()
 
@@ -85,7 +114,14 @@ def waits_with(run: dict[str, Any]) -> str | None:
 @contextmanager
 def prefect_api(stack: RunningStack) -> Iterator[PrefectApi]:
     """The API of the stack's server, with a CSRF token."""
-    with httpx.Client(base_url=stack.connection.prefect_api_url, trust_env=False, timeout=30) as http:
+    with api_at(stack.connection.prefect_api_url) as api:
+        yield api
+
+
+@contextmanager
+def api_at(url: str) -> Iterator[PrefectApi]:
+    """The API of a server that answers there, with a CSRF token."""
+    with httpx.Client(base_url=url, trust_env=False, timeout=30) as http:
         client = str(uuid4())  # a new token of a client ends the one before
         token = http.get("csrf-token", params={"client": client}).json()["token"]
         http.headers.update({"Prefect-Csrf-Client": client, "Prefect-Csrf-Token": token})

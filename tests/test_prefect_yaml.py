@@ -110,7 +110,8 @@ def test_the_schedules_are_those_of_the_product() -> None:
 
 @pytest.mark.parametrize("name", sorted(UNATTENDED))
 def test_a_scheduled_run_does_not_pile_up(name: str) -> None:
-    assert DEPLOYMENTS[name]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    limit = DEPLOYMENTS[name]["concurrency_limit"]
+    assert limit == {"limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": 60}
 
 
 def test_nothing_of_one_machine_stands_in_it() -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -142,7 +141,7 @@ def test_a_crashed_stage_that_is_run_alone_claims_its_row_again(reviewed: Troubl
 
 @long
 def test_a_hook_ends_what_a_killed_run_held(reviewed: Trouble) -> None:
-    with resting(reviewed, "reconcile-tasks"), slow_jira(reviewed, "/attachments$", 2.0):
+    with reviewed.api.resting("reconcile-tasks"), slow_jira(reviewed, "/attachments$", 2.0):
         run = reviewed.start("deliver-session")
         reviewed.until_asked("/attachments")
         reviewed.signal(run, signal.SIGKILL)
@@ -154,7 +153,7 @@ def test_a_hook_ends_what_a_killed_run_held(reviewed: Trouble) -> None:
 
 @long
 def test_a_hook_ends_what_a_run_held_that_does_not_hear_of_its_cancellation(reviewed: Trouble) -> None:
-    with resting(reviewed, "reconcile-tasks"), slow_jira(reviewed, "/attachments$", 2.0):
+    with reviewed.api.resting("reconcile-tasks"), slow_jira(reviewed, "/attachments$", 2.0):
         run = reviewed.start("deliver-session")
         reviewed.until_asked("/attachments")
         process_of(run).suspend()
@@ -163,17 +162,6 @@ def test_a_hook_ends_what_a_run_held_that_does_not_hear_of_its_cancellation(revi
     assert repaired_by(reviewed) == ["hook of deliver-session"]
     assert reviewed.rows()[-1].status is TaskStatus.CANCELLED
     reviewed.resume_and_complete()
-
-
-@contextmanager
-def resting(trouble: Trouble, deployment: str) -> Iterator[None]:
-    """For as long as the body runs, the deployment's schedule does not start it."""
-    found = trouble.api.http.get(f"deployments/name/{deployment}/{deployment}").json()["id"]
-    trouble.api.http.patch(f"deployments/{found}", json={"paused": True}).raise_for_status()
-    try:
-        yield
-    finally:
-        trouble.api.http.patch(f"deployments/{found}", json={"paused": False}).raise_for_status()
 
 
 def repaired_by(trouble: Trouble) -> list[str]:

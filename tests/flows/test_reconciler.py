@@ -32,6 +32,7 @@ from db.repositories.errors import ErrorRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.sessions import SessionRepository
 from deployments.stack.postgres import PREFECT_DATABASE
+from tests.prefect_api import prefect_api
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.stack
@@ -119,6 +120,14 @@ class Case:
             self.run = (await client.create_flow_run_from_deployment(own.id, state=planned)).id
             await client.set_flow_run_state(self.run, Cancelled(), force=True)
 
+    async def reconciler_taken(self) -> None:
+        """A run of the reconciler whose worker died before starting it."""
+        async with get_client() as client:
+            own = await client.read_deployment_by_name("reconcile-tasks/reconcile-tasks")
+            later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
+            self.run = (await client.create_flow_run_from_deployment(own.id, state=later)).id
+            await client.set_flow_run_state(self.run, Pending(), force=True)
+
     async def a_run(self, deployment: str, *states: State[Any], key: str | None = None) -> UUID:
         """A flow run that nobody executes."""
         later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))
@@ -173,6 +182,17 @@ class Case:
 
         return asyncio.run(read())
 
+    def states(self) -> list[str | None]:
+        """All that it went through, the first one first."""
+
+        async def read() -> list[str | None]:
+            assert self.run
+            async with get_client() as client:
+                states = await client.read_flow_run_states(self.run)
+            return [state.name for state in sorted(states, key=lambda state: state.timestamp)]
+
+        return asyncio.run(read())
+
 
 def minutes_ago(minutes: int) -> datetime:
     return datetime.now(UTC) - timedelta(minutes=minutes)
@@ -192,6 +212,7 @@ ARRANGED: dict[str, Callable[[Case], Awaitable[None]]] = {
     "late": lambda case: case.queued(5, Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=30))),
     "ended before it began": lambda case: case.queued(5, Crashed()),
     "taken and never started": lambda case: case.long_ago(case.queued(0, Pending())),
+    "reconciler taken and never started": lambda case: case.long_ago(case.reconciler_taken()),
     "review: time is over": lambda case: case.asked(timedelta(seconds=-1), Running(), SUSPENDED),
     "review: cancelled": lambda case: case.asked(WEEK, Running(), SUSPENDED, Cancelled()),
     "its own of yesterday": lambda case: case.reconciler_ran(minutes_ago(25 * 60)),
@@ -279,10 +300,15 @@ def test_what_waits_for_a_worker_is_left_to_it_and_no_news(cases: dict[str, Case
     assert "run.triggered" not in cases[name].events()
 
 
-def test_a_run_whose_worker_died_before_starting_it_is_handed_out_again(cases: dict[str, Case]) -> None:
-    case = cases["taken and never started"]
-    assert case.events().count("run.restarted") == 1
-    assert case.state() != "Pending" or "run.started" in case.events()
+@pytest.mark.parametrize("name", ["taken and never started", "reconciler taken and never started"])
+def test_a_run_whose_worker_died_before_starting_it_is_handed_out_again(
+    cases: dict[str, Case], name: str
+) -> None:
+    assert cases[name].states()[:3] == ["Scheduled", "Pending", "Scheduled"]
+
+
+def test_that_a_run_was_handed_out_again_is_written_down(cases: dict[str, Case]) -> None:
+    assert cases["taken and never started"].events().count("run.restarted") == 1
 
 
 @pytest.mark.parametrize(
@@ -300,3 +326,18 @@ def test_a_review_that_nobody_can_answer_is_closed_and_can_be_opened_again(
 def test_its_own_runs_go_after_a_day_those_that_never_started_included(cases: dict[str, Case]) -> None:
     with pytest.raises(ObjectNotFound):
         cases["its own of yesterday"].state()
+
+
+def test_whoever_comes_next_takes_over_from_a_dead_run_and_need_not_wait(stack: RunningStack) -> None:
+    case = Case(stack)
+    with (
+        temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}),
+        prefect_api(stack) as api,
+        api.resting("reconcile-tasks"),
+    ):
+        asyncio.run(case.at_review())
+        asyncio.run(case.claimed_by(Running(), Crashed()))
+        run = api.start("validate-tickets", session_id=str(case.id), requested_by="the next")
+        assert "already works" not in api.end_of(run)[1]
+        assert case.events().count("run.reconciled") == 1
+        asyncio.run(case.clear())

@@ -12,6 +12,7 @@ import pytest
 
 from deployments.stack.home import Home
 from deployments.stack.state import State, running
+from tests.prefect_api import api_at
 from tests.stack import UP, RunningStack, bare_environment, claim_ports, free_port
 
 
@@ -121,12 +122,20 @@ def test_a_killed_up_leaves_nothing_running_and_touches_nothing_else(root: Path)
 
 @pytest.mark.long
 @pytest.mark.stack
-def test_a_home_whose_up_was_killed_comes_up_again_at_the_same_addresses(root: Path) -> None:
+def test_a_home_whose_up_was_killed_comes_up_again_at_the_same_addresses_and_is_reconciled(
+    root: Path,
+) -> None:
     with start_up(root) as up:
         before = addresses(up)
+        with api_at(before["prefect_api_url"]) as api, api.resting("reconcile-tasks"):
+            assert wait_for(lambda: not api.count("reconcile-tasks", "RUNNING"))
+            stuck, done = api.take("reconcile-tasks"), api.count("reconcile-tasks", "COMPLETED")
         up.kill()
     with start_up(root) as up:
         assert addresses(up) == before
+        with api_at(before["prefect_api_url"]) as api:
+            assert api.run(stuck)["state"]["type"] == "CRASHED"
+            assert wait_for(lambda: api.count("reconcile-tasks", "COMPLETED") > done, 100)
         descendants = psutil.Process(up.pid).children(recursive=True)
         up.send_signal(signal.SIGINT)
         assert up.wait(60) == 0
