@@ -233,3 +233,14 @@ def slow_jira(trouble: Trouble, path: str, seconds: float) -> Iterator[None]:
         yield
     finally:
         trouble.jira("DELETE", f"/faults/{fault}")
+
+
+@contextmanager
+def far_away_jira(stack: RunningStack, seconds: float) -> Iterator[None]:
+    """For as long as the body runs, every call to Jira takes so long."""
+    address = f"{stack.connection.jira_url}/_sandbox/settings"
+    httpx.patch(address, json={"latency": seconds}, trust_env=False).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.patch(address, json={"latency": 0}, trust_env=False).raise_for_status()
