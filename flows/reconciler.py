@@ -12,12 +12,14 @@ from tasks.reconcile import (
     restart_stuck_runs,
     start_queued_runs,
 )
+from tasks.silent_runs import crash_silent_runs
 
 
 @flow(name="reconcile-tasks", flow_run_name="reconcile-tasks")
 @clear_ending
 async def reconcile_tasks() -> ReconcileReport:
     """End what died without saying so, start what was queued and never started, look for second issues."""
+    await crash_silent_runs()
     report = ReconcileReport(
         ended=await end_dead_runs(),
         restarted=await restart_stuck_runs(),

@@ -24,6 +24,7 @@ from db.repositories.lost_reviews import LostReviewRepository
 from tasks.repair import Death, end_dead_row, write_repair
 from tasks.retrying import RETRYING
 from tasks.run_state import death_of
+from tasks.silent_runs import POOLS
 
 DEPLOYMENTS = {
     TaskType.PROCESSING: "generate-tickets/generate-tickets",
@@ -31,7 +32,6 @@ DEPLOYMENTS = {
     TaskType.EXPORT: "export-tickets/export-tickets",
 }
 OWN = "reconcile-tasks/reconcile-tasks"
-POOLS = ("drupal-tickets", "drupal-tickets-maintenance")
 # A trigger claims within seconds; after this time nobody is coming.
 NEVER_STARTED = timedelta(minutes=2)
 KEEP_OWN_RUNS = timedelta(days=1)

@@ -93,6 +93,27 @@ class PrefectApi:
         finally:
             self.http.patch(f"deployments/{found}", json={"paused": False}).raise_for_status()
 
+    @contextmanager
+    def without_automation(self, name: str) -> Iterator[None]:
+        """For as long as the body runs, the automation is switched off."""
+        (found,) = self._post("automations/filter", automations={"name": {"any_": [name]}})
+        path = f"automations/{found['id']}"
+        self.http.patch(path, json={"enabled": False}).raise_for_status()
+        try:
+            yield
+        finally:
+            self.http.patch(path, json={"enabled": True}).raise_for_status()
+
+    def heartbeat(self, run_id: str) -> None:
+        """What the process of a run says every half a minute."""
+        beat = {
+            "id": str(uuid4()),
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": "prefect.flow-run.heartbeat",
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{run_id}"},
+        }
+        self.http.post("events", json=[beat]).raise_for_status()
+
     def _get(self, path: str) -> Any:
         return self.http.get(path).raise_for_status().json()
 

@@ -6,6 +6,7 @@ All cases are arranged side by side, the flow looks at them twice, and each test
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,9 +32,11 @@ from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.reviews import ReviewRepository
 from db.repositories.sessions import SessionRepository
+from deployments.automations import ZOMBIES
 from deployments.stack.postgres import PREFECT_DATABASE
 from tests.prefect_api import prefect_api
 from tests.stack import RunningStack
+from tests.trouble import REPAIRED_WITHIN
 
 pytestmark = pytest.mark.stack
 ACTOR = Actor("a test")
@@ -341,3 +344,28 @@ def test_whoever_comes_next_takes_over_from_a_dead_run_and_need_not_wait(stack: 
         assert "already works" not in api.end_of(run)[1]
         assert case.events().count("run.reconciled") == 1
         asyncio.run(case.clear())
+
+
+@pytest.mark.long
+def test_a_run_that_went_silent_is_crashed_also_when_prefect_has_forgotten_to_wait_for_it(
+    stack: RunningStack,
+) -> None:
+    silent, talking = Case(stack), Case(stack)
+    with (
+        temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}),
+        prefect_api(stack) as api,
+        api.without_automation(ZOMBIES),
+    ):
+        for case in (silent, talking):
+            asyncio.run(case.at_review())
+            asyncio.run(case.claimed_by(Running()))
+        began = time.monotonic()
+        while silent.row()[0] is TaskStatus.RUNNING:
+            assert time.monotonic() - began < REPAIRED_WITHIN
+            api.heartbeat(str(talking.run))
+            time.sleep(5)
+        assert silent.state() == "Crashed"
+        assert talking.row() == (TaskStatus.RUNNING, SessionStatus.EXPORTING)
+        assert talking.state() == "Running"
+        for case in (silent, talking):
+            asyncio.run(case.clear())
