@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
+from tasks.core.spec.column import Column
 
 # Control characters have no place in a ticket; U+FFFE and U+FFFF are no characters at all.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -21,38 +22,36 @@ def is_clean(data: bytes) -> bool:
 
 
 def tidy(
-    filename: str, raw: Sequence[list[str]], *, clean: bool
-) -> tuple[tuple[str, ...], tuple[list[str], ...], list[Finding]]:
+    filename: str, raw: Sequence[Column], *, clean: bool
+) -> tuple[tuple[str, ...], tuple[Column, ...], list[Finding]]:
     """Header, columns and findings of a file from its raw columns, each with the header first.
 
     A column without a name stays, nameless, if anything stands in it.
     """
     header, data, findings = [], [], []
     for column in raw:
-        cells = list(map(str.strip, column))
-        name = _CONTROL.sub("", cells[0]).strip()
-        found = (
-            [] if clean else [*_remove_controls(filename, name, cells), *_unreadable(filename, name, cells)]
-        )
-        del cells[0]
-        if name or any(cells):
+        cells = column.map(str.strip)
+        tidied = cells if clean else cells.map(_without_controls)
+        name = tidied[0]
+        if name or any(tidied.texts):
             header.append(name)
-            data.append(cells)
-            findings += found
+            data.append(tidied.below())
+            findings += (
+                [] if clean else [*_controls(filename, name, cells), *_unreadable(filename, name, tidied)]
+            )
     return tuple(header), tuple(data), findings
 
 
-def _matching(pattern: re.Pattern[str], cells: list[str]) -> list[int]:
-    """Where a pattern occurs; asked once for the whole column, since it hardly ever does."""
-    if pattern.search("\n".join(cells)) is None:
-        return []
-    return [at for at, cell in enumerate(cells) if pattern.search(cell)]
+def _without_controls(text: str) -> str:
+    return _CONTROL.sub("", text).strip()
 
 
-def _remove_controls(filename: str, name: str, cells: list[str]) -> Iterable[Finding]:
+def _matching(pattern: re.Pattern[str], cells: Column) -> list[int]:
+    return cells.where({text for text in cells.texts if pattern.search(text)})
+
+
+def _controls(filename: str, name: str, cells: Column) -> Iterable[Finding]:
     places = _matching(_CONTROL, cells)
-    for at in places:
-        cells[at] = _CONTROL.sub("", cells[at]).strip()
     if places:
         yield Finding(
             code="control-characters",
@@ -65,7 +64,7 @@ def _remove_controls(filename: str, name: str, cells: list[str]) -> Iterable[Fin
         )
 
 
-def _unreadable(filename: str, name: str, cells: list[str]) -> Iterable[Finding]:
+def _unreadable(filename: str, name: str, cells: Column) -> Iterable[Finding]:
     places = _matching(_UNREADABLE, cells)
     if places:
         yield Finding(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tasks.core.findings import Finding
-from tasks.core.spec.model import Table, is_formula_error
+from tasks.core.spec.model import FORMULA_ERRORS, NO_FACT, Table
 from tasks.core.spec.references import Resolver, State
 from tasks.core.spec.registry import tab_type
 from tasks.core.spec.reporting import each
@@ -44,13 +44,14 @@ def _fill(table: Table, lookup: Lookup, resolver: Resolver) -> Mapping[int, str]
     if reference.target not in resolver.tabs:
         return {}
     cells = table.column(lookup.column)
-    lacking = [at for at, cell in enumerate(cells) if not cell or is_formula_error(cell)]
+    lacking = cells.where(NO_FACT)
     if not lacking:
         return {}
     labels = table.column(reference.column)
     beside = table.column(reference.beside or "")
-    found = ((at, _machine_name(resolver, reference, labels[at], beside[at])) for at in lacking)
-    return {at: name for at, name in found if name}
+    found = zip(lacking, labels.at(lacking), beside.at(lacking), strict=True)
+    names = {at: _machine_name(resolver, reference, *both) for at, *both in found}
+    return {at: name for at, name in names.items() if name}
 
 
 def _machine_name(resolver: Resolver, reference: Reference, label: str, beside: str) -> str:
@@ -58,4 +59,4 @@ def _machine_name(resolver: Resolver, reference: Reference, label: str, beside: 
     if len(named) != 1 or named[0].state is not State.FOUND:
         return ""
     name = resolver.tabs[reference.target].column("machine_name")[named[0].rows[0]]
-    return "" if is_formula_error(name) else name
+    return "" if name in FORMULA_ERRORS else name

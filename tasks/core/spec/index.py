@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from html import unescape
 
+from tasks.core.spec.column import Column
 from tasks.core.spec.families import family_label, family_machine_name
 from tasks.core.spec.names import SEPARATORS, kind_key, label_key, label_keys, respelled, split_typed
 from tasks.core.spec.tabs import Tab
@@ -26,10 +27,13 @@ class LabelIndex:
         self._machines = tab.column("machine_name")
         self._typed = tab.type.name == "bundles"
         self._qualify: Callable[[str], str] = kind_key if self._typed else label_key
-        self._beside = tab.column(tab.type.qualifier) if tab.type.qualifier else []
+        self._beside = tab.column(tab.type.qualifier) if tab.type.qualifier else Column.of(())
 
     def find(self, value: str, beside: str) -> tuple[Rows, bool]:
         """The rows of that name, and whether they are things of several kinds."""
+        rows = () if beside else self.by_text.rows(value.casefold())
+        if len(rows) == 1:
+            return rows, False
         name, kind = split_typed(value) if self._typed else (value, "")
         qualifier = (kind or self._qualify(beside)) if self.qualifiers else ""
         rows = self._named(name, qualifier)
@@ -57,7 +61,7 @@ class LabelIndex:
     @cached_property
     def qualifiers(self) -> list[str]:
         """What tells rows of one name apart, by row; empty where nothing does."""
-        return _keys(self._beside, self._qualify)
+        return self._beside.each(self._qualify)
 
     def lacks(self, value: str, beside: str) -> bool:
         """Whether the tab has things of this kind, but nothing of any kind by this name, spelled however."""
@@ -87,8 +91,12 @@ class LabelIndex:
         if self._left < 0:
             return []
         wanted = label_key(value)
-        words = sorted(_WORD.findall(wanted), key=len, reverse=True)[:3]
-        shared = [sum(word in shown for word in words) or shown[:2] == wanted[:2] for shown in self._compared]
+        shared = [0] * len(self._compared)
+        for word in sorted(_WORD.findall(wanted), key=len, reverse=True)[:3]:
+            shared = [count + (word in shown) for count, shown in zip(shared, self._compared, strict=True)]
+        shared = [
+            count or shown[:2] == wanted[:2] for count, shown in zip(shared, self._compared, strict=True)
+        ]
         best = max(shared, default=0)
         closest = [at for at, count in enumerate(shared) if count == best][:_MOST_CANDIDATES]
         matcher = SequenceMatcher(b=wanted)
@@ -136,7 +144,7 @@ class LabelIndex:
         return Positions(map(family_machine_name, self._machines))
 
     @cached_property
-    def _shown(self) -> list[str]:
+    def _shown(self) -> Sequence[str]:
         """Every row's name as people write it when they refer to it."""
         if not self._typed:
             return self._labels
@@ -151,13 +159,6 @@ class LabelIndex:
 def _loose(label: str) -> str:
     """The letters and digits of a label, for names that differ in spaces and signs only."""
     return "".join(filter(str.isalnum, label.casefold()))
-
-
-def _keys(cells: Iterable[str], key: Callable[[str], str]) -> list[str]:
-    """The key of every cell, made once per text."""
-    cells = list(cells)
-    made = {cell: key(cell) for cell in set(cells)}
-    return [made[cell] for cell in cells]
 
 
 class Positions:

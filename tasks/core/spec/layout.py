@@ -50,7 +50,9 @@ def header_row(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
 def find_layout(data: bytes) -> Layout:
     """Try every delimiter and take the one under which a header is best known."""
     text = data[:_PREVIEW_BYTES].decode(errors="ignore")
-    best = max((_try(text, delimiter) for delimiter in _DELIMITERS), key=lambda found: found[0])
+    usual, *others = tuple(_DELIMITERS)
+    delimiters = [usual, *(other for other in others if other in text)]
+    best = max((_try(text, delimiter) for delimiter in delimiters), key=lambda found: found[0])
     return best[1]
 
 

@@ -3,7 +3,6 @@
 Tables are kept by column: a spec of 100,000 rows is checked without an object per row; rows are made when asked for.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,19 +10,21 @@ from functools import cached_property
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
 from tasks.core.settings import RowAction
+from tasks.core.spec.column import Column
 from tasks.core.spec.names import header_key
 
 # Columns that are never facts about the site: the code of what to do, the free id, and initials.
 BOOKKEEPING = frozenset({"x", "id", "dev", "qa"})
 
-_FORMULA_ERROR = re.compile(
-    r"#(N/A|VALUE!|REF!|NAME\?|DIV/0!|NUM!|NULL!|ERROR!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|GETTING_DATA|UNKNOWN!)"
-)
-
-
-def is_formula_error(cell: str) -> bool:
-    """Whether a cell holds an error of the spreadsheet instead of a value."""
-    return cell.startswith("#") and _FORMULA_ERROR.fullmatch(cell) is not None
+# What a spreadsheet shows instead of a value.
+FORMULA_ERRORS = frozenset(
+    {
+        "#N/A", "#VALUE!", "#REF!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#ERROR!", "#SPILL!", "#CALC!", "#FIELD!",
+        "#BLOCKED!", "#CONNECT!", "#GETTING_DATA", "#UNKNOWN!",
+    }
+)  # fmt: skip
+NO_FACT = FORMULA_ERRORS | {""}
+NO_VALUE = NO_FACT | {"-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class ParsedFile:
 
     filename: str
     header: tuple[str, ...]  # as written; names may repeat, a nameless column with cells is ""
-    data: tuple[list[str], ...]  # one list per column of the header
+    data: tuple[Column, ...]  # one per column of the header
     numbers: Sequence[int]  # record number of each row
 
     @property
@@ -81,7 +82,7 @@ class Row:
     def __getitem__(self, column: str) -> str:
         """The value under a canonical name; "" where there is none, where it is `-` or a formula error."""
         value = self.values.get(column, "")
-        return "" if value == "-" or is_formula_error(value) else value
+        return "" if value in NO_VALUE else value
 
     def __hash__(self) -> int:
         return hash(self.place)
@@ -93,7 +94,7 @@ class Row:
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """Header and cell of everything that must stand in the ticket, as the fact lock defines it."""
-        return ((header, cell) for header, cell in self.cells if cell and not is_formula_error(cell))
+        return ((header, cell) for header, cell in self.cells if cell not in NO_FACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Table:
     reasons: tuple[str, ...]
     header: tuple[str, ...]
     columns: Mapping[str, int]  # canonical name -> position in the header
-    data: tuple[list[str], ...]  # one list per column of the header
+    data: tuple[Column, ...]  # one per column of the header
     numbers: Sequence[int]  # record number of each row
     codes: Sequence[str]  # the X of each row, lower case
     actions: Sequence[RowAction]
@@ -132,10 +133,12 @@ class Table:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> Column:
         """The cells under a canonical name as they stand; what is implied where the file has no such column."""
         position = self.columns.get(name)
-        return [self.implied.get(name, "")] * len(self.numbers) if position is None else self.data[position]
+        return (
+            Column.alike(self.implied.get(name, ""), len(self)) if position is None else self.data[position]
+        )
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

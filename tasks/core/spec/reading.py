@@ -28,7 +28,7 @@ def read(source: SourceFile) -> Reading:
         return Reading(None, (_blocking(source.filename, "file-unreadable", f"is {kind}, not a CSV file"),))
     decoded = decode(source.content)
     notes, data = take_notes(decoded.data)
-    if not data.strip():
+    if not data or data.isspace():
         return Reading(None, (_blocking(source.filename, "file-empty", "is empty"),))
     layout = find_layout(data)
     if layout.width > MOST_COLUMNS:
@@ -37,7 +37,7 @@ def read(source: SourceFile) -> Reading:
         )
     records = read_records(layout.body(data), layout.delimiter, layout.width)
     if decoded.held_breaks:
-        records = replace(records, data=tuple([[put_back(cell) for cell in cells] for cells in records.data]))
+        records = replace(records, data=tuple([cells.map(put_back) for cells in records.data]))
     noticed = [*_encoding_findings(source.filename, decoded)]
     if notes is not None:
         noticed += notes_findings(source.filename, notes)

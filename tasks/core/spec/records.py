@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
+from tasks.core.spec.column import Column
 from tasks.core.spec.layout import MOST_COLUMNS
 
 _QUOTE = '"'
@@ -28,7 +29,7 @@ _MOST_CELLS = 20_000_000  # a record far too long makes all others as long
 class Records:
     """The cells of a file by column, header first, and the numbers of records that were not in order."""
 
-    data: tuple[list[str], ...]
+    data: tuple[Column, ...]
     damaged: tuple[int, ...] = ()  # quotes out of order
     longer: tuple[int, ...] = ()  # more cells than the header
     shorter: tuple[int, ...] = ()  # fewer cells than the header
@@ -61,7 +62,7 @@ def _delimiters(data: bytes, delimiter: str) -> int | None:
     return None if stray.search(outside) else outside.count(delimiter.encode())
 
 
-def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], ...] | None:
+def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[Column, ...] | None:
     """The columns; None where a record has more cells than the header."""
     from pandas import read_csv  # takes a second to load
     from pandas.errors import ParserError
@@ -80,7 +81,7 @@ def _read_regular(data: bytes, delimiter: str, width: int) -> tuple[list[str], .
         )
     except ParserError:
         return None
-    return tuple([cells.tolist() for _, cells in frame.items()])
+    return tuple([Column.of(cells.to_numpy()) for _, cells in frame.items()])
 
 
 def _read_carefully(text: str, delimiter: str, width: int) -> Records:
@@ -100,9 +101,9 @@ def _read_carefully(text: str, delimiter: str, width: int) -> Records:
     return Records(data, tuple(damaged), longer, shorter)
 
 
-def _by_column(rows: Sequence[list[str]], width: int) -> tuple[list[str], ...]:
+def _by_column(rows: Sequence[list[str]], width: int) -> tuple[Column, ...]:
     full = [row[:width] + [""] * (width - len(row)) for row in rows]
-    return tuple([list(column) for column in zip(*full, strict=True)])
+    return tuple(map(Column.of, zip(*full, strict=True)))
 
 
 class _CarefulReader:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
+from typing import NamedTuple
 
 from tasks.core.spec.index import LabelIndex
-from tasks.core.spec.model import Row, Spec, is_formula_error
+from tasks.core.spec.model import FORMULA_ERRORS, Row, Spec
 from tasks.core.spec.names import KINDS, SEPARATORS, kind_key, split_typed
 from tasks.core.spec.registry import tab_type
 from tasks.core.spec.tab_type import Reference
@@ -51,8 +52,7 @@ class State(Enum):
     UNCHECKED = auto()  # there is no file of the tab that it points to
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """One name in a cell and the rows it means, as positions in the tab it points to."""
 
     value: str
@@ -94,7 +94,7 @@ class Resolver:
         """What the distinct cells of a reference column mean."""
         key = (tab.type.name, reference.column)
         if key not in self._links:
-            cells = set(tab.named_by(reference)) - {""}
+            cells = set(tab.named_by(reference).texts) - {""}
             settled = {} if reference.family else self.index(reference.target).by_text.settle(cells)
             others = {
                 cell: self.cell(reference, *cell.split(BESIDE, 1)) for cell in cells if cell not in settled
@@ -111,7 +111,7 @@ class Resolver:
         return found
 
     def _resolve(self, reference: Reference, text: str, beside: str) -> Iterable[Named]:
-        if text.casefold() in _NOTHING or is_formula_error(text):
+        if text.casefold() in _NOTHING or text in FORMULA_ERRORS:
             return
         if reference.target not in self.tabs:
             yield Named(text, State.UNCHECKED)

@@ -77,7 +77,7 @@ def _said(
     tab: Tab, rows: Sequence[int], message: str, column: str | None, value: str | None = None
 ) -> dict[str, Any]:
     """The place of some rows of one file, what stands there, and the message with its values."""
-    values = list(dict.fromkeys(tab.column(column)[row] for row in rows)) if column and not value else []
+    values = list(dict.fromkeys(tab.column(column).at(rows))) if column and not value else []
     return {
         "message": message.replace(VALUES, quoted(values)),
         "file": tab.filename(rows[0]),

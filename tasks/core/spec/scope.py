@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.core.settings import RowAction
+from tasks.core.spec.column import Column
 
 BLANK = "blank"  # the name of an empty X in the scope map and in counts
 
@@ -19,16 +20,14 @@ class Scope:
     unknown: frozenset[str] = frozenset()
 
 
-def read_scope(cells: Sequence[str] | None, rows: int, codes: Mapping[str, RowAction]) -> Scope:
+def read_scope(cells: Column | None, rows: int, codes: Mapping[str, RowAction]) -> Scope:
     """The action of every row of a file, given its X column, if it has one."""
-    cells = list(map(str.lower, cells)) if cells is not None else [""] * rows
-    found = set(cells)
-    if not any(found):
-        return Scope(cells, [RowAction.BUILD] * rows, uses_x=False)
+    if cells is None or not any(cells):
+        return Scope([""] * rows, [RowAction.BUILD] * rows, uses_x=False)
     known = {code.lower(): action for code, action in codes.items()}
-    meaning = {code: known.get(code or BLANK, RowAction.HOLD) for code in found}
-    unknown = frozenset(code for code in found if code and code not in known)
-    return Scope(cells, [meaning[code] for code in cells], uses_x=True, unknown=unknown)
+    unknown = frozenset(map(str.lower, cells.texts)) - {"", *known}
+    actions = cells.each(lambda text: known.get(text.lower() or BLANK, RowAction.HOLD))
+    return Scope(cells.each(str.lower), actions, uses_x=True, unknown=unknown)
 
 
 def count_codes(codes: Sequence[str]) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """From a file and its tab type to a table: separator rows left out, scope read."""
 
 from collections.abc import Sequence
-from itertools import compress
+
+import numpy as np
 
 from tasks.core.settings import SessionSettings
 from tasks.core.spec.detection import Detection
-from tasks.core.spec.model import BOOKKEEPING, ParsedFile, Table, is_formula_error
+from tasks.core.spec.model import BOOKKEEPING, NO_FACT, ParsedFile, Table
 from tasks.core.spec.names import header_key
 from tasks.core.spec.scope import read_scope
 
@@ -15,11 +16,8 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
     separators = separator_rows(parsed)
     data, numbers = parsed.data, parsed.numbers
     if separators:
-        filled = [True] * len(numbers)
-        for at in separators:
-            filled[at] = False
-        data = tuple([list(compress(column, filled)) for column in data])
-        numbers = list(compress(numbers, filled))
+        data = tuple([column.without(separators) for column in data])
+        numbers = np.delete(numbers, separators).tolist()
     x = detection.columns.get("x")
     scope = read_scope(None if x is None else data[x], len(numbers), settings.scope)
     return Table(
@@ -42,13 +40,9 @@ def build_table(parsed: ParsedFile, detection: Detection, settings: SessionSetti
 def separator_rows(parsed: ParsedFile) -> Sequence[int]:
     """Rows in which nothing but X, ID, Dev, QA and formula errors stands."""
     facts = [
-        cells
+        cells.are(NO_FACT)
         for name, cells in zip(parsed.header, parsed.data, strict=True)
         if header_key(name) not in BOOKKEEPING
     ]
-    if not facts:
-        return range(len(parsed.numbers))
-    left = [at for at, cell in enumerate(facts[0]) if not cell or cell[0] == "#"]
-    for cells in facts:
-        left = [at for at in left if not cells[at] or is_formula_error(cells[at])]
-    return left
+    empty = np.logical_and.reduce([np.ones(len(parsed.numbers), np.bool), *facts])
+    return np.flatnonzero(empty).tolist()

@@ -7,6 +7,7 @@ from itertools import accumulate, chain
 from typing import TypeVar
 
 from tasks.core.settings import RowAction
+from tasks.core.spec.column import Column
 from tasks.core.spec.model import Row, Table
 from tasks.core.spec.registry import tab_type
 from tasks.core.spec.tab_type import Reference, TabType
@@ -22,7 +23,7 @@ class Tab:
         self.tables = tables
         self.type: TabType = tab_type(tables[0].csv_type)
         self._ends = list(accumulate(len(table) for table in tables))
-        self._columns: dict[str, list[str]] = {}
+        self._columns: dict[str, Column] = {}
 
     def __len__(self) -> int:
         return self._ends[-1]
@@ -31,18 +32,19 @@ class Tab:
         """Whether any file has this column."""
         return any(name in table.columns or name in table.implied for table in self.tables)
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> Column:
         """The cells of all rows under a canonical name."""
         if name not in self._columns:
-            self._columns[name] = _joined([table.column(name) for table in self.tables])
+            parts = [table.column(name) for table in self.tables]
+            self._columns[name] = parts[0] if len(parts) == 1 else Column.of(chain.from_iterable(parts))
         return self._columns[name]
 
-    def named_by(self, reference: Reference) -> list[str]:
+    def named_by(self, reference: Reference) -> Column:
         """The cells of a reference column, each with the cell that tells things of one name apart, if there is one."""
         cells = self.column(reference.column)
         if not reference.beside or not self.has(reference.beside):
             return cells
-        return list(map(BESIDE.join, zip(cells, self.column(reference.beside), strict=True)))
+        return Column.of(map(BESIDE.join, zip(cells, self.column(reference.beside), strict=True)))
 
     @cached_property
     def actions(self) -> Sequence[RowAction]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from tasks.core.spec.model import Row, is_formula_error
+from tasks.core.spec.model import FORMULA_ERRORS, Row
 from tasks.core.spec.registry import REGISTRY
 from tasks.core.tickets.model import PlannedTicket
 from tasks.core.tickets.wording import code, quoted, spoken, visible
@@ -28,7 +28,7 @@ def fact(row: Row) -> dict[str, Any]:
         "action": row.action.value,
     }
     for name, cell in row.values.items():
-        if name not in _BOOKKEEPING and not is_formula_error(cell):
+        if name not in _BOOKKEEPING and cell not in FORMULA_ERRORS:
             kept[name] = cell
     said = set(kept.values())
     for header, cell in row.facts():

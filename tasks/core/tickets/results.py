@@ -98,7 +98,7 @@ def _only_keys_changed(
     if after is None or len(after.data) != len(before.data):
         return False
     for column, (old, new) in enumerate(zip(before.data, after.data, strict=True)):
-        if column != at and old != new:
+        if column != at and [*old] != [*new]:
             return False
     old, new = before.data[at], after.data[at]
     return len(old) == len(new) and all(

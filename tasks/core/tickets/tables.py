@@ -6,7 +6,7 @@ out; one that is equal in all rows stands once above the table.
 
 from collections.abc import Sequence
 
-from tasks.core.spec.model import Row, is_formula_error
+from tasks.core.spec.model import FORMULA_ERRORS, Row
 from tasks.core.spec.registry import tab_type
 from tasks.core.tickets.model import ReferenceTable, Source
 
@@ -44,4 +44,4 @@ def _table(csv_type: str, file: str, rows: Sequence[Row]) -> ReferenceTable:
 
 
 def _fact(cell: str) -> str:
-    return "" if is_formula_error(cell) else cell
+    return "" if cell in FORMULA_ERRORS else cell

@@ -2,14 +2,13 @@
 
 import re
 import sys
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import compress
 
 from db.enums import ErrorSeverity
 from tasks.core.findings import Finding
-from tasks.core.spec.model import BOOKKEEPING, Table, is_formula_error
+from tasks.core.spec.column import Column, alike
+from tasks.core.spec.model import BOOKKEEPING, FORMULA_ERRORS, NO_FACT, NO_VALUE, Table
 from tasks.core.spec.names import header_key
 from tasks.core.spec.reporting import VALUES, each, together
 from tasks.core.spec.tab_type import TabType
@@ -59,14 +58,12 @@ def formula_errors(tab: Tab) -> Iterable[Finding]:
     """Cells that hold an error of the spreadsheet; the ticket leaves them out."""
     for table in tab.tables:
         for name, cells in zip(table.header, table.data, strict=True):
-            if header_key(name) not in BOOKKEEPING and "#" in "\n".join(cells):
-                places = [at for at, cell in enumerate(cells) if cell[:1] == "#" and is_formula_error(cell)]
-                yield from _formula_findings(table, name, cells, places)
+            if header_key(name) not in BOOKKEEPING and not FORMULA_ERRORS.isdisjoint(cells.texts):
+                yield from _formula_findings(table, name, cells)
 
 
-def _formula_findings(
-    table: Table, name: str, cells: Sequence[str], places: Sequence[int]
-) -> Iterable[Finding]:
+def _formula_findings(table: Table, name: str, cells: Column) -> Iterable[Finding]:
+    places = cells.where(FORMULA_ERRORS)
     for error in dict.fromkeys(cells[at] for at in places):
         found = each(
             Tab([table]),
@@ -81,11 +78,9 @@ def _formula_findings(
 def machine_names(tab: Tab) -> Iterable[Finding]:
     """Machine names that Drupal refuses."""
     cells = tab.column("machine_name")
-    refused = _refused(set(cells), tab.type) - {"", "-"}
     rows: dict[str, list[int]] = {}
-    for at, name in compress(enumerate(cells), map(refused.__contains__, cells)) if refused else ():
-        if not is_formula_error(name):
-            rows.setdefault(_reason(name, tab.type.machine_name_length), []).append(at)
+    for at in cells.where(_refused(cells.texts, tab.type) - NO_VALUE):
+        rows.setdefault(_reason(cells[at], tab.type.machine_name_length), []).append(at)
     for reason, found in rows.items():
         yield from each(
             tab,
@@ -123,12 +118,10 @@ def open_questions(tab: Tab) -> Iterable[Finding]:
     """Notes that say that something is still to be found out."""
     for column in filter(tab.has, _PROSE):
         cells = tab.column(column)
-        distinct = set(cells)  # notes are copied from row to row
         for question in _QUESTIONS:
-            asking = {note for note in distinct if question.is_in(note)}
             yield from each(
                 tab,
-                list(compress(range(len(cells)), map(asking.__contains__, cells))) if asking else (),
+                cells.where(set(filter(question.is_in, cells.texts))),
                 question.code,
                 question.message,
                 column=column,
@@ -141,17 +134,12 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
     """Rows that share one key; both are kept, told apart by record number."""
     if not tab.type.key:
         return
-    keys = list(map(BESIDE.join, zip(*(_key_column(tab, name) for name in tab.type.key), strict=True)))
-    twice = {key for key, count in Counter(keys).items() if count > 1}
-    rows: dict[str, list[int]] = {}
-    for at in compress(range(len(keys)), map(twice.__contains__, keys)) if twice else ():
-        if not keys[at].endswith(BESIDE):
-            rows.setdefault(keys[at], []).append(at)
-    for same in rows.values():
-        if len(same) > 1:
+    parts = [_key_column(tab, name) for name in tab.type.key]
+    for rows in alike(parts):
+        if parts[-1][rows[0]]:
             yield together(
                 tab,
-                same,
+                rows,
                 "duplicate-key",
                 f"These rows describe the same {tab.type.subject}; all are kept.",
                 column=tab.type.key[-1],
@@ -159,17 +147,13 @@ def duplicate_keys(tab: Tab) -> Iterable[Finding]:
             )
 
 
-def _key_column(tab: Tab, name: str) -> Sequence[str]:
+def _key_column(tab: Tab, name: str) -> Column:
     """A part of the key, compared without case; the label stands in where a machine name is missing."""
     cells = tab.column(name)
-    if name == "machine_name" and ("" in cells or "-" in cells):
-        labels = tab.column(tab.type.label)
-        return [label if cell in ("", "-") else cell for cell, label in zip(cells, labels, strict=True)]
+    if name == "machine_name":
+        cells = cells.instead(("", "-"), tab.column(tab.type.label))
     if name == "bundle":  # its kind may stand in a column of its own
         cells = tab.named_by(tab.type.references[0])
     if name == "view":  # a display is told apart by the id of its view, where there is one
-        ids = tab.column("view_id")
-        cells = [
-            cell if not id_ or is_formula_error(id_) else id_ for cell, id_ in zip(cells, ids, strict=True)
-        ]
-    return list(map(str.casefold, cells))
+        cells = tab.column("view_id").instead(NO_FACT, cells)
+    return cells.map(str.casefold)

@@ -1,13 +1,12 @@
 """What is wrong with fields: storages that clash, list fields without options, fields without a type."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
-from operator import ne
 
 from tasks.core.findings import Finding
-from tasks.core.spec.model import is_formula_error
+from tasks.core.spec.column import of_two_minds
+from tasks.core.spec.model import NO_VALUE
 from tasks.core.spec.names import kind_key, split_typed
 from tasks.core.spec.references import Resolver, State
 from tasks.core.spec.reporting import each, quoted, together
@@ -21,7 +20,6 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _SHORT_LIST = re.compile(r"(\S+( \S+){0,3})([,;/]\s*\S+( \S+){0,3})+\.?")
-_NO_STORAGE = frozenset({"", "-"})
 _UNLIMITED = frozenset({"*", "unlimited", "-1", "n", "∞"})
 
 
@@ -52,33 +50,25 @@ _VALUES = _Clash(
 def storages(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
     """One storage serves all bundles of an entity type: it has one field type and one number of values."""
     names = tab.column("machine_name")
-    types = _clean(tab.column("field_type"), str.casefold)
-    values = _clean(tab.column("values"), _cardinality)
-    odd = (_of_two_minds(names, types) | _of_two_minds(names, values)) - _NO_STORAGE
+    types, values = tab.column("field_type").map(_type), tab.column("values").map(_cardinality)
+    odd = names.where(of_two_minds(names, (types, values)) - NO_VALUE)
     bundles = tab.named_by(tab.type.references[0])
     kinds: dict[str, str] = {}
-    said: dict[Storage, tuple[dict[int, str], dict[int, str]]] = {}
-    for at in compress(range(len(names)), map(odd.__contains__, names)):
-        bundle = bundles[at]
+    rows: dict[Storage, list[int]] = {}
+    for at, name, bundle in zip(odd, names.at(odd), bundles.at(odd), strict=True):
         if bundle not in kinds:
             kinds[bundle] = _kind(tab, resolver, *bundle.split(BESIDE))
-        kind = kinds[bundle]
-        if kind and not is_formula_error(names[at]):
-            its_types, its_values = said.setdefault((kind, names[at]), ({}, {}))
-            its_types[at], its_values[at] = types[at], values[at]
-    for storage, (its_types, its_values) in said.items():
-        yield from _clash(tab, storage, its_types, _TYPES)
-        yield from _clash(tab, storage, its_values, _VALUES)
+        if kinds[bundle]:
+            rows.setdefault((kinds[bundle], name), []).append(at)
+    for storage, same in rows.items():
+        yield from _clash(tab, storage, same, types.at(same), _TYPES)
+        yield from _clash(tab, storage, same, values.at(same), _VALUES)
 
 
-def _of_two_minds(names: Sequence[str], cells: Sequence[str]) -> set[str]:
-    """Machine names that do not have the same cell everywhere: the few that are worth a closer look."""
-    last = dict(zip(names, cells, strict=True))
-    return set(compress(names, map(ne, map(last.__getitem__, names), cells)))
-
-
-def _clash(tab: Tab, storage: Storage, said: Mapping[int, str], clash: _Clash) -> Iterable[Finding]:
-    different = set(said.values())
+def _clash(
+    tab: Tab, storage: Storage, rows: Sequence[int], said: Sequence[str], clash: _Clash
+) -> Iterable[Finding]:
+    different = set(said)
     stated = different - {""}
     if len(stated) > 1:
         code, what = clash.code, clash.what
@@ -87,10 +77,10 @@ def _clash(tab: Tab, storage: Storage, said: Mapping[int, str], clash: _Clash) -
     else:
         return
     kind, name = storage
-    cells = quoted(list(dict.fromkeys(tab.column(clash.column)[at] or "(blank)" for at in said)))
+    cells = quoted([cell or "(blank)" for cell in dict.fromkeys(tab.column(clash.column).at(rows))])
     yield together(
         tab,
-        list(said),
+        rows,
         code,
         f"“{name}” has {what}: {cells}. All bundles of the kind {kind} share one storage.",
         column=clash.column,
@@ -108,15 +98,13 @@ def _kind(tab: Tab, resolver: Resolver, bundle: str, said: str = "") -> str:
     return resolver.index("bundles").qualifiers[named[0].rows[0]] if found else ""
 
 
-def _clean(cells: Sequence[str], key: Callable[[str], str]) -> list[str]:
-    """Cells as they are compared; `-` and formula errors are blank."""
-    made = {cell: "" if cell == "-" or is_formula_error(cell) else key(cell) for cell in set(cells)}
-    return [made[cell] for cell in cells]
+def _type(cell: str) -> str:
+    """A field type as it is compared; `-` and formula errors are blank."""
+    return "" if cell in NO_VALUE else cell.casefold()
 
 
 def _cardinality(cell: str) -> str:
-    folded = cell.casefold()
-    return "*" if folded in _UNLIMITED else folded
+    return "*" if cell.casefold() in _UNLIMITED else _type(cell)
 
 
 def lists_without_options(tab: Tab) -> Iterable[Finding]:
@@ -124,14 +112,10 @@ def lists_without_options(tab: Tab) -> Iterable[Finding]:
     if not tab.has("notes"):
         return  # such a template has no place to state them
     notes, types = tab.column("notes"), tab.column("field_type")
-    lists = {field_type for field_type in set(types) if field_type[:4].casefold() == "list"}
+    lists = {field_type for field_type in types.texts if field_type[:4].casefold() == "list"}
     yield from each(
         tab,
-        [
-            at
-            for at in compress(range(len(types)), map(lists.__contains__, types))
-            if not _states_options(notes[at])
-        ],
+        [at for at in types.where(lists) if not _states_options(notes[at])],
         "list-without-options",
         "A list field does not say which options it has.",
         column="field_label",
@@ -149,7 +133,7 @@ def without_type(tab: Tab) -> Iterable[Finding]:
         return
     yield from each(
         tab,
-        [at for at, cell in enumerate(tab.column("field_type")) if not cell or cell == "-"],
+        tab.column("field_type").where(("", "-")),
         "field-type-missing",
         "A field has no field type.",
         column="field_label",

@@ -1,8 +1,7 @@
 """What is wrong between rows: references to nothing, bundles without fields, rows that wait for others."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 from db.enums import ErrorSeverity
@@ -79,18 +78,11 @@ def _problems(tab: Tab, resolver: Resolver, reference: Reference) -> dict[_Probl
         )
     }
     found: dict[_Problem, list[int]] = {}
-    for at, cell in _those(tab, reference, bad):
-        for problem in bad[cell]:
+    cells = tab.named_by(reference)
+    for at in cells.where(bad):
+        for problem in bad[cells[at]]:
             found.setdefault(problem, []).append(at)
     return found
-
-
-def _those(tab: Tab, reference: Reference, wanted: Container[str]) -> Iterable[tuple[int, str]]:
-    """The rows whose reference is one of these, and which."""
-    if not wanted:
-        return ()
-    cells = tab.named_by(reference)
-    return compress(enumerate(cells), map(wanted.__contains__, cells))
 
 
 def bundles_without_fields(bundles: Tab, fields: Tab, resolver: Resolver) -> Iterable[Finding]:
@@ -126,9 +118,10 @@ def waiting(tab: Tab, resolver: Resolver) -> Iterable[Finding]:
             continue
         why = _naming_held(resolver.links(tab, reference), target)
         rows: dict[str, list[int]] = {}
-        for at, cell in _those(tab, reference, why):
+        cells = tab.named_by(reference)
+        for at in cells.where(why):
             if tab.actions[at] in _IN_WORK:
-                rows.setdefault(why[cell], []).append(at)
+                rows.setdefault(why[cells[at]], []).append(at)
         for code, found in rows.items():
             yield from each(
                 tab,
