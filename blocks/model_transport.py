@@ -38,6 +38,7 @@ class AccountedTransport(httpx2.AsyncBaseTransport):
         self._ledger = ledger
         self._limiter = limiter
         self._seconds = seconds
+        self._reading = asyncio.Lock()
         # A client and no bare transport: it honours the proxies of the environment.
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=in_flight)
         self._http = httpx2.AsyncClient(limits=limits, timeout=seconds)
@@ -54,15 +55,22 @@ class AccountedTransport(httpx2.AsyncBaseTransport):
             # The slot is held until the reply is stored: never are more calls under way that a crash would lose.
             async with self._limiter.slot():
                 leaving = True
-                return await self._exchange(request, begun)
+                response = await self._exchange(request, begun)
         except BaseException:
             if not leaving:
                 await _to_the_end(self._ledger.refused(begun))
             raise
+        await self._turn()
+        return response
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+    async def _turn(self) -> None:
+        """Wait while other replies are read: each takes milliseconds, and in between the next requests leave."""
+        async with self._reading:
+            await asyncio.sleep(0)
 
     async def _exchange(self, request: httpx2.Request, sending: Sending) -> httpx2.Response:
         try:

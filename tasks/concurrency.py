@@ -1,7 +1,9 @@
 """Doing several things at once without losing what was begun."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+import gc
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,3 +33,13 @@ async def unbroken(work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Collect no garbage among what is there already: all that Prefect imports takes a fifth of a second each time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -66,10 +66,8 @@ async def rewrite_tickets(
 
 
 async def _rewrite(run: StageRun, ticket: Ticket, writer: Writer, *, replace_edits: bool) -> Regenerated:
-    named = write_ticket.with_options(task_run_name=run_name(PlannedTicket.model_validate(ticket.plan)))
-
     async def write(planned: PlannedTicket) -> Written:
-        return await named(partial(writer.write, planned))
+        return await write_ticket(run_name(planned), partial(writer.write, planned))
 
     async def require_my_turn(session: AsyncSession) -> None:
         if not await TaskRepository(session).holds(run.session_id, run.flow_run_id, run.attempt or 0):

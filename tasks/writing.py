@@ -11,6 +11,7 @@ from prefect import task
 from blocks.database import database_engine
 from db.fence import Fence
 from tasks.artifacts import publish_table
+from tasks.concurrency import only_new_garbage
 from tasks.core.errors import BudgetReached
 from tasks.core.outcomes import StageRun
 from tasks.core.tickets.model import PlannedTicket
@@ -67,8 +68,7 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
                 return None
             try:
                 await wanted.require_wanted()
-                named = write_ticket.with_options(task_run_name=run_name(ticket))
-                written = await named(partial(writer.write, ticket))
+                written = await write_ticket(run_name(ticket), partial(writer.write, ticket))
             except Exception as error:
                 failures.append(error)
                 return None
@@ -77,7 +77,8 @@ async def write_all(run: StageRun, plan: Plan, writer: Writer, at_once: int) -> 
 
     count = Count(len(plan.tickets))
     async with shown_progress(run, "tickets written", count.measure):
-        texts = await asyncio.gather(*(write_one(ticket, count) for ticket in plan.tickets))
+        with only_new_garbage():
+            texts = await asyncio.gather(*(write_one(ticket, count) for ticket in plan.tickets))
     if failures:
         raise failures[0]
     return {ticket.key: text for ticket, text in zip(plan.tickets, texts, strict=True) if text is not None}
@@ -88,8 +89,11 @@ def run_name(ticket: PlannedTicket) -> str:
     return f"write {ticket.name} ({ticket.subject})"[:200]
 
 
-@task(**WRITING)
-async def write_ticket(write: Callable[[], Awaitable[Written]]) -> Written:
+@task(task_run_name="{name}", **WRITING)
+async def write_ticket(
+    name: str,  # noqa: ARG001 - of the task run
+    write: Callable[[], Awaitable[Written]],
+) -> Written:
     """The text of one ticket, held against the checks.
 
     Takes no ticket: Prefect looks through all of a parameter, again and again, for results of other tasks.

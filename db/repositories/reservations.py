@@ -75,9 +75,7 @@ class ReservationRepository(Repository):
                 "task_attempt": fence.attempt,
                 "model": model,
             }
-            await self.session.execute(
-                insert(table_of(ModelReservation)).values([{**same, **row} for row in rows])
-            )
+            await self.session.execute(insert(table_of(ModelReservation)), [{**same, **row} for row in rows])
         return answers
 
     async def settle(self, spent_usd: Mapping[uuid.UUID, Decimal | None]) -> set[uuid.UUID]:
