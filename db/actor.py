@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from db.repositories.recordable import plain_text
 
+LONGEST_NAME = 255  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -20,5 +22,5 @@ class Actor:
     user_agent: str | None = None
 
     def __post_init__(self) -> None:
-        """A name that the database could not hold is kept as far as it can be."""
-        object.__setattr__(self, "claimed", plain_text(self.claimed))
+        """A name that the database could not hold, or that is none, is kept as far as it can be."""
+        object.__setattr__(self, "claimed", plain_text(self.claimed)[:LONGEST_NAME])

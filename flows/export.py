@@ -7,6 +7,7 @@ from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
 from flows.hooks import HOOKS
+from tasks.core.forms import Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.export import (
     check_jira,
@@ -22,7 +23,7 @@ from tasks.validation import open_gate
 
 @flow(name="export-tickets", flow_run_name="export-tickets {session_id}", **HOOKS)
 @clear_ending
-async def export_tickets(session_id: UUID, requested_by: str) -> StageOutcome:
+async def export_tickets(session_id: UUID, requested_by: Requester) -> StageOutcome:
     """Create the issues in Jira in the order of their dependencies, with attachments and links.
 
     Whatever was created before is found again and never created twice.

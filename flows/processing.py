@@ -6,7 +6,7 @@ from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
 from flows.hooks import HOOKS
-from tasks.core.forms import Rewrite
+from tasks.core.forms import Requester, Rewrite
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.processing import finish_processing, plan_session, publish_tickets
@@ -18,7 +18,7 @@ from tasks.writing import prepare_writing, publish_writing, write_tickets
 @flow(name="generate-tickets", flow_run_name="generate-tickets {session_id}", **HOOKS)
 @clear_ending
 async def generate_tickets(
-    session_id: UUID, requested_by: str, rewrite: Rewrite | None = None
+    session_id: UUID, requested_by: Requester, rewrite: Rewrite | None = None
 ) -> StageOutcome:
     """Plan the tickets from the rows of the spec, write their text, and store them in the order of work.
 

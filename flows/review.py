@@ -12,6 +12,7 @@ from pydantic import Field
 from db.enums import EventCategory, ReviewDecision, SessionStage
 from flows.hooks import HOOKS
 from flows.processing import generate_tickets
+from tasks.core.forms import Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.processing import publish_tickets
@@ -29,7 +30,7 @@ class ReviewForm(RunInput):
         "`regenerate` has tickets written anew and asks again, `roll_back` removes them to be written from the "
         "start, `cancel` decides nothing."
     )
-    requested_by: str = Field(min_length=1, description="Your name or e-mail address, for the audit trail.")
+    requested_by: Requester = Field(description="Your name or e-mail address, for the audit trail.")
     note: str = Field(
         default="",
         max_length=4000,
@@ -45,7 +46,7 @@ class ReviewForm(RunInput):
 
 @flow(name="review-tickets", flow_run_name="review-tickets {session_id}", persist_result=True, **HOOKS)
 @clear_ending
-async def review_tickets(session_id: UUID, requested_by: str, days: Days = 7) -> StageOutcome:
+async def review_tickets(session_id: UUID, requested_by: Requester, days: Days = 7) -> StageOutcome:
     """Show the tickets of a session and wait, without a process, for a decision.
 
     Args:

@@ -6,6 +6,7 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage
+from tasks.core.forms import Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.rollback import Issues, delete_issues, report_impact, roll_back
@@ -15,7 +16,7 @@ from tasks.rollback import Issues, delete_issues, report_impact, roll_back
 @clear_ending
 async def rollback_session(
     session_id: UUID,
-    requested_by: str,
+    requested_by: Requester,
     to: Literal["upload", "processing"] = "processing",
     confirmed: bool = False,
     issues: Literal["refuse", "keep", "delete"] = "refuse",

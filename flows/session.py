@@ -16,7 +16,7 @@ from flows.processing import generate_tickets
 from flows.site_info import collect_site_info
 from flows.upload import upload_spec
 from flows.validation import revalidation_gate, validate_tickets
-from tasks.core.forms import InlineFile, NewSession
+from tasks.core.forms import InlineFile, NewSession, Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.core.settings import SessionSettings
 from tasks.lifecycle import clear_ending
@@ -36,7 +36,7 @@ DEFAULTS = SessionSettings()
 @flow(name="prepare-session", flow_run_name="prepare-session", **HOOKS)
 @clear_ending
 async def prepare_session(
-    requested_by: str,
+    requested_by: Requester,
     site_name: str = "",
     jira_project_key: str = "",
     site_description: str = "",
@@ -82,7 +82,7 @@ async def prepare_session(
 
 @flow(name="deliver-session", flow_run_name="deliver-session {session_id}", **HOOKS)
 @clear_ending
-async def deliver_session(session_id: UUID, requested_by: str) -> StageOutcome:
+async def deliver_session(session_id: UUID, requested_by: Requester) -> StageOutcome:
     """Approve the tickets as they stand, validate them, pass the gate and create the issues in Jira.
 
     Args:

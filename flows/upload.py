@@ -6,7 +6,7 @@ from uuid import UUID
 from prefect import flow
 
 from db.enums import EventCategory, SessionStage
-from tasks.core.forms import CustomTab, InlineFile
+from tasks.core.forms import CustomTab, InlineFile, Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.upload import check_spec, finish_upload, publish_spec_report, store_files
@@ -16,7 +16,7 @@ from tasks.upload import check_spec, finish_upload, publish_spec_report, store_f
 @clear_ending
 async def upload_spec(
     session_id: UUID,
-    requested_by: str,
+    requested_by: Requester,
     spec: Sequence[str] = (),
     files: Sequence[InlineFile] = (),
     types: dict[str, str] | None = None,

@@ -7,6 +7,7 @@ from prefect import flow
 
 from db.enums import EventCategory, SessionStage, TaskType
 from flows.hooks import HOOKS
+from tasks.core.forms import Requester
 from tasks.core.outcomes import StageOutcome
 from tasks.lifecycle import clear_ending, stage_run
 from tasks.validation import finish_validation, open_gate, validate_all
@@ -14,7 +15,9 @@ from tasks.validation import finish_validation, open_gate, validate_all
 
 @flow(name="validate-tickets", flow_run_name="validate-tickets {session_id}", **HOOKS)
 @clear_ending
-async def validate_tickets(session_id: UUID, requested_by: str, tickets: Sequence[UUID] = ()) -> StageOutcome:
+async def validate_tickets(
+    session_id: UUID, requested_by: Requester, tickets: Sequence[UUID] = ()
+) -> StageOutcome:
     """Check every ticket against Jira's limits and Atlassian's document format.
 
     Args:
@@ -31,7 +34,7 @@ async def validate_tickets(session_id: UUID, requested_by: str, tickets: Sequenc
 
 @flow(name="revalidation-gate", flow_run_name="revalidation-gate {session_id}")
 @clear_ending
-async def revalidation_gate(session_id: UUID, requested_by: str) -> StageOutcome:
+async def revalidation_gate(session_id: UUID, requested_by: Requester) -> StageOutcome:
     """Let the session pass to export only if nothing changed since its tickets were validated.
 
     Args:

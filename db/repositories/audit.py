@@ -15,6 +15,7 @@ from db.enums import AuditLevel, EventCategory
 from db.models import AuditLogEntry, Session
 from db.repositories.recordable import plain_text, recordable
 
+LONGEST_DESCRIPTION = 2000  # characters
 # now() is when the transaction began: how long the action has taken so far.
 SO_FAR = cast(extract("epoch", func.clock_timestamp() - func.now()) * 1000, Integer)
 
@@ -131,7 +132,7 @@ def _insert(session_id: uuid.UUID | None, at_least: AuditLevel) -> Any:
 def _parameters(event: Event) -> dict[str, Any]:
     return {
         "event_type": event.event_type,
-        "description": plain_text(event.description),
+        "description": plain_text(event.description)[:LONGEST_DESCRIPTION],
         "entity_type": event.entity_type,
         "entity_id": event.entity_id,
         "basic": recordable(event.event_data),

@@ -80,7 +80,8 @@ def actor(claimed: str | None) -> "Actor":
     """Whoever sits at the keyboard, or says they are somebody else."""
     from db.actor import Actor
 
-    return Actor(claimed=claimed or login_name(), authenticated=account_name(), user_agent="drupal-tickets")
+    name = (claimed or "").strip() or login_name()
+    return Actor(claimed=name, authenticated=account_name(), user_agent="drupal-tickets")
 
 
 def account_name() -> str:

@@ -1,6 +1,7 @@
 """What people fill in to start something."""
 
 from base64 import b64decode
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from db.enums import EntityGroup
 from tasks.core.errors import UserFixable
 from tasks.core.settings import SessionSettings
+
+Requester = Annotated[str, Field(max_length=255, pattern=r"\S")]
 
 
 class InlineFile(BaseModel):

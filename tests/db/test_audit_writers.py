@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import db.repositories
+from db.actor import Actor
 from db.engine import session_scope
 from db.enums import AuditLevel, EventCategory
 from db.models import AuditLogEntry
@@ -132,6 +133,16 @@ def writers() -> set[str]:
 
 def test_every_writer_is_tried() -> None:
     assert writers() == set(WRITERS)
+
+
+async def test_no_name_and_no_description_makes_an_entry_large(engine: AsyncEngine) -> None:
+    session_id = await make_session(engine)
+    async with session_scope(engine) as session:
+        audit = AuditRepository(session)
+        much = "x" * 500_000
+        await audit.write(Actor(much), "one", EventCategory.SYSTEM, session_id=session_id, description=much)
+        entry = (await audit.trail(session_id))[-1]
+    assert (len(entry.claimed_actor), len(entry.description)) == (255, 2000)
 
 
 async def test_a_day_of_work_leaves_its_trail_in_order(engine: AsyncEngine) -> None:
