@@ -9,9 +9,13 @@ from prefect import task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, TaskRunFilter
 from prefect.client.schemas.objects import FlowRun
+from prefect.runtime import flow_run
 
 from blocks.database import database_engine
+from db.actor import Actor
 from db.engine import session_scope
+from db.enums import EventCategory
+from db.repositories.audit import AuditRepository
 from db.repositories.retention import RetentionRepository
 from tasks.retrying import RETRYING
 
@@ -33,6 +37,16 @@ async def remove_runs() -> int:
             for run in runs:
                 await client.delete_flow_run(run)
             removed += len(runs)
+    async with session_scope(await database_engine()) as session:
+        await AuditRepository(session).write(
+            Actor(claimed="cleanup", request_id=str(flow_run.id or "")),
+            "cleanup.runs",
+            EventCategory.SYSTEM,
+            entity_type="retention",
+            entity_id="runs",
+            description=f"{removed} runs of {len(gone)} sessions removed from Prefect",
+            event_data={"removed": removed},
+        )
     return removed
 
 

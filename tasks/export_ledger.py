@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.actor import Actor
 from db.engine import session_scope
-from db.enums import ErrorCategory, ErrorSeverity, JiraUploadStatus, SessionStage
+from db.enums import ErrorCategory, ErrorSeverity, EventCategory, JiraUploadStatus, SessionStage
 from db.errors import CancelRequested, StaleAttempt
 from db.fence import Fence
 from db.models import Ticket
+from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.delivery import DeliveryRepository, PendingLink, PendingUpload
 from db.repositories.errors import ErrorRepository
@@ -125,6 +126,20 @@ class Ledger:
                 self.session_id, file.attachment_id, JiraUploadStatus.FAILED, actor=self.actor
             )
             await self._store_fixes(session, {file.ticket_id: [fix]})
+
+    async def file_goes(self, ticket_id: UUID, filename: str, jira_attachment_id: str) -> None:
+        """The second copy of a file is about to be deleted."""
+        async with session_scope(self.engine) as session:
+            await AuditRepository(session).write(
+                self.actor,
+                "attachment.deletion_started",
+                EventCategory.JIRA_EXPORT,
+                session_id=self.session_id,
+                entity_type="ticket",
+                entity_id=ticket_id,
+                description=f"Deleting the second {filename}",
+                event_data={"jira_attachment_id": jira_attachment_id},
+            )
 
     # Links
 

@@ -73,6 +73,7 @@ async def keep_oldest(
 ) -> None:
     """Delete all copies of a file but the first; where that is not allowed, a person does."""
     for copy in found[1:]:
+        await ledger.file_goes(ticket_id, copy.filename, copy.id)
         try:
             await client.delete_attachment(copy.id)
         except (AdminRequired, JiraRefused) as error:

@@ -8,7 +8,8 @@ from prefect import task
 from blocks.database import database_engine
 from blocks.jira_client import JiraClient
 from db.engine import session_scope
-from db.enums import SessionStage
+from db.enums import EventCategory, SessionStage
+from db.repositories.audit import AuditRepository
 from db.repositories.rollback import RollbackRepository
 from db.repositories.sessions import SessionRepository
 from tasks.core.errors import UserFixable
@@ -62,11 +63,28 @@ async def delete_issues(run: StageRun, to: SessionStage) -> list[str]:
     async with session_client(record) as client:
         await require_account(client, record)
         ours, prefect = {key: str(ticket) for ticket, key in issues.items()}, state_of(run.flow_run_id)
-        for key in await proven(client, ours, str(run.session_id)):
+        doomed = await proven(client, ours, str(run.session_id))
+        await _write_down(run, doomed)
+        for key in doomed:
             await require_not_cancelled(run)
             await prefect.require_wanted()
             await client.delete_issue(key)
     return sorted(ours)
+
+
+async def _write_down(run: StageRun, doomed: Sequence[str]) -> None:
+    """Before the first of them goes: a run that dies on the way leaves in the trail what it was about."""
+    async with session_scope(await database_engine()) as session:
+        await AuditRepository(session).write(
+            actor_of(run),
+            "issues.deletion_started",
+            EventCategory.JIRA_EXPORT,
+            session_id=run.session_id,
+            entity_type="session",
+            entity_id=run.session_id,
+            description=f"Deleting {len(doomed)} issues",
+            event_data={"issues": list(doomed)},
+        )
 
 
 async def proven(client: JiraClient, ours: dict[str, str], session_id: str) -> list[str]:

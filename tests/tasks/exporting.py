@@ -14,6 +14,7 @@ from db.engine import session_scope
 from db.enums import SessionStage, TaskType
 from db.fence import Fence
 from db.models import Session, SessionError, Ticket
+from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
@@ -184,6 +185,10 @@ class Export:
     async def record(self) -> Session:
         async with session_scope(self.engine) as session:
             return await SessionRepository(session).get(self.session_id)
+
+    async def events(self) -> list[str]:
+        async with session_scope(self.engine) as session:
+            return [entry.event_type for entry in await AuditRepository(session).trail(self.session_id)]
 
     async def errors(self) -> list[SessionError]:
         async with session_scope(self.engine) as session:

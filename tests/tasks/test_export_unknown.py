@@ -303,6 +303,7 @@ async def test_of_a_file_that_is_there_twice_the_second_is_deleted(
     await upload_twice(five, jira_sandbox)
     await five.run()
     await five.assert_exactly_once()
+    assert "attachment.deletion_started" in await five.events()
 
 
 async def test_the_same_file_that_a_person_put_there_is_left_alone(
