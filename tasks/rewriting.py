@@ -24,6 +24,7 @@ from tasks.core.tickets.written import Written
 from tasks.lifecycle import require_not_cancelled
 from tasks.regeneration import Regenerated, chosen_tickets, regenerate_one, said
 from tasks.retrying import RETRYING
+from tasks.run_state import state_of
 from tasks.stage_record import actor_of
 from tasks.writers import Writer
 from tasks.writing import opened_writer, run_name, write_ticket
@@ -56,10 +57,11 @@ async def rewrite_tickets(
     await require_not_cancelled(run)
     tickets = await chosen_tickets(await database_engine(), run.session_id, chosen)
     async with opened_writer(run, writing) as (writer, at_once):
-        gate = asyncio.Semaphore(at_once)
+        gate, wanted = asyncio.Semaphore(at_once), state_of(run.flow_run_id)
 
         async def rewrite_one(ticket: Ticket) -> Regenerated:
             async with gate:
+                await wanted.require_wanted()
                 return await _rewrite(run, ticket, writer, replace_edits=rewrite.replace_edits)
 
         return await asyncio.gather(*map(rewrite_one, tickets))

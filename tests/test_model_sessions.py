@@ -25,9 +25,12 @@ from tests.builders.spec import LAKESIDE, UWEC
 from tests.end_to_end import Jira, jira_of
 from tests.fact_lock import Ticket, assert_fact_lock
 from tests.model_stand_in import CONTENT_FAULTS, HTTP_FAULTS, ModelStandIn
+from tests.own_runs import start, waiting_run
+from tests.prefect_api import prefect_api
 from tests.stack import RunningStack
 
 pytestmark = pytest.mark.stack
+BACK = ("--to", "processing", "--yes")
 BY_MODEL = ("model", "model_after_repair")
 
 
@@ -41,14 +44,14 @@ def with_key(stack: RunningStack, model_stand_in: ModelStandIn) -> Iterator[Runn
         assert "removed" in asyncio.run(ensure_anthropic_block(keyless, own_server=True))
 
 
-def hurry(stack: RunningStack) -> None:
-    """As a person does in the block: give up on a request sooner. What people set there stays."""
+def tune(stack: RunningStack, **changed: float) -> None:
+    """As a person does in the block. What people set there stays."""
 
     async def change() -> None:
         settings = Settings.from_environment(stack.environment)
         assert "created" in await ensure_anthropic_block(settings, own_server=True)
         block: AnthropicWriter = await AnthropicWriter.aload("anthropic")
-        await block.model_copy(update={"request_seconds": 3.0}).asave("anthropic", overwrite=True)
+        await block.model_copy(update=changed).asave("anthropic", overwrite=True)
         assert "unchanged" in await ensure_anthropic_block(settings, own_server=True)
 
     with temporary_settings({PREFECT_API_URL: stack.connection.prefect_api_url}):
@@ -106,7 +109,7 @@ def test_a_bad_model_writes_most_of_uwec(with_key: RunningStack, model_stand_in:
         pytest.skip("no shared data here")
     faults = dict.fromkeys((*CONTENT_FAULTS, *HTTP_FAULTS), 0.3 / len(CONTENT_FAULTS + HTTP_FAULTS))
     model_stand_in.be(faults=faults, latency=0.1, seed=random.randrange(1000))
-    hurry(with_key)
+    tune(with_key, request_seconds=3.0)
     document = run(with_key, UWEC, "UWEC")
     assert len(document["tickets"]) == 135
     assert share_by_model(document) >= 0.8
@@ -141,6 +144,30 @@ def test_a_run_that_is_killed_pays_again_for_what_was_in_flight_at_most(
     assert model_stand_in.stats.paid_again <= 16
     assert model_stand_in.stats.calls < before.calls + len(document["tickets"])
     assert model_stand_in.stats.usd <= document["cost"]["spent_usd"] <= document["cost"]["ceiling_usd"]
+
+
+@pytest.mark.long
+def test_a_run_that_nobody_stops_asks_no_more_once_it_is_cancelled_in_prefect(
+    with_key: RunningStack, model_stand_in: ModelStandIn
+) -> None:
+    tune(with_key, in_flight=2)
+    document = run(with_key, LAKESIDE, "LAKE", "--again", "--site-description", "Cancelled.")
+    form = {"session_id": document["session"]["id"], "requested_by": "trouble"}
+    with prefect_api(with_key) as api:
+        for more in ({"rewrite": {"instruction": "Shorter."}}, {}):
+            if not more:  # what is said in another voice was not paid for yet
+                with_key.cli("session", "rollback", form["session_id"], *BACK)
+                with_key.cli("session", "set", form["session_id"], "--voice", "students")
+            model_stand_in.be(latency=1.0)
+            cancelled = waiting_run(api, "generate-tickets", **form, **more)
+            process = start(with_key, api, cancelled)
+            model_stand_in.wait_for_calls(3, 60)
+            cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+            api.http.post(f"flow_runs/{cancelled}/set_state", json=cancelling).raise_for_status()
+            seen = model_stand_in.stats.calls
+            process.wait(60)
+            assert model_stand_in.stats.calls <= seen + 8 < len(document["tickets"])
+            assert api.end_of(cancelled)[0] == "CANCELLED"
 
 
 def kill_flow_run(stack: RunningStack) -> None:

@@ -27,14 +27,24 @@ class Target(StrEnum):
 def cancel_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:
     """Stop the work that runs for a session; it can be resumed."""
     acting = actor(requested_by)
+    asked = with_database(
+        lambda engine: _ask(engine, session, acting)
+    )  # before Prefect is imported: that takes seconds
 
     async def stop(place: Workplace, record: "Session") -> None:
         from deployments.cli.stopping import stop_work
 
-        if not await stop_work(place, record.id, acting):
+        if not await stop_work(place, record.id, acting) and not asked:
             note("Nothing works on this session.")
 
     work_on_session(session, stop, json)
+
+
+async def _ask(engine: "AsyncEngine", text: str, acting: "Actor") -> bool:
+    from deployments.cli.stopping import ask_to_stop
+
+    record = await find_session(engine, text)
+    return await ask_to_stop(engine, record.id, acting) is not None
 
 
 def close_session(session: SessionId, requested_by: RequestedBy = None, json: Json = False) -> None:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from httpx import TransportError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.actor import Actor
 from db.engine import session_scope
@@ -21,10 +22,12 @@ async def stop_work(place: Workplace, session_id: UUID, actor: Actor) -> bool:
 
     The database is told first: work looks there before every side effect, whether Prefect answers or not.
     """
-    row = await _ask_to_stop(place, session_id, actor)
+    row = await ask_to_stop(place.engine, session_id, actor)
     try:
         run_id = await _run_to_stop(place, session_id, row)
         if run_id is None and row is None:
+            async with session_scope(place.engine) as session:  # what it was asked of is over
+                await SessionRepository(session).clear_cancel(session_id, actor=actor)
             return False
         if row is None:  # a stage that holds no row
             async with session_scope(place.engine) as session:
@@ -45,8 +48,9 @@ async def stop_work(place: Workplace, session_id: UUID, actor: Actor) -> bool:
     return True
 
 
-async def _ask_to_stop(place: Workplace, session_id: UUID, actor: Actor) -> SessionTask | None:
-    async with session_scope(place.engine) as session:
+async def ask_to_stop(engine: AsyncEngine, session_id: UUID, actor: Actor) -> SessionTask | None:
+    """Leave word in the database for the run that holds the session; returns its row."""
+    async with session_scope(engine) as session:
         row = await TaskRepository(session).current(session_id)
         if row is not None:
             await SessionRepository(session).request_cancel(session_id, actor=actor)
