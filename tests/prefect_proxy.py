@@ -26,7 +26,8 @@ class Proxy:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api"
         self.broken = ""  # requests whose path begins so are answered with 500
-        self.away_until = 0.0
+        self.away_at: tuple[bytes, float] | None = None  # what is in a request, and for how many seconds then
+        self._away_until = 0.0
         self.refused: list[str] = []
         self._client = httpx.AsyncClient(base_url=target, trust_env=False, timeout=60)
         routes = [Route("/api/{path:path}", self._answer, methods=METHODS)]
@@ -34,21 +35,19 @@ class Proxy:
         config = uvicorn.Config(app, "127.0.0.1", self.port, log_level="critical")
         self.server = uvicorn.Server(config)
 
-    def go_away(self, seconds: float) -> None:
-        """Answer nothing for so long."""
-        self.away_until = time.monotonic() + seconds
-
     @asynccontextmanager
     async def _open(self, _app: Starlette) -> AsyncIterator[None]:
         async with self._client:
             yield
 
     async def _answer(self, request: Request) -> Response:
-        path = request.path_params["path"]
+        path, body = request.path_params["path"], await request.body()
         if self.broken and path.startswith(self.broken):
             self.refused.append(path)
             return Response(status_code=500)
-        if (left := self.away_until - time.monotonic()) > 0:
+        if self.away_at and self.away_at[0] in body:
+            self._away_until, self.away_at = time.monotonic() + self.away_at[1], None
+        if (left := self._away_until - time.monotonic()) > 0:
             self.refused.append(path)
             await asyncio.sleep(left)
             return Response(status_code=503)
@@ -58,7 +57,7 @@ class Proxy:
             f"/{path}",
             params=request.query_params,
             headers=passed,
-            content=await request.body(),
+            content=body,
         )
         kept = {name: value for name, value in answer.headers.items() if name not in OF_ONE_HOP}
         return Response(answer.content, answer.status_code, kept)

@@ -16,11 +16,11 @@ import pytest
 from db.enums import SessionStage, TaskStatus
 from tests.prefect_api import PrefectApi, prefect_api
 from tests.stack import RunningStack
-from tests.trouble import Trouble, at_review, at_the_beginning, slow_jira
+from tests.trouble import Trouble, at_review, at_the_beginning
 
 pytestmark = pytest.mark.stack
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "api.md").read_text()
-COMPLETED = "drupal-tickets.session.stage-completed"
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def examples(language: str) -> list[str]:
@@ -78,16 +78,12 @@ def test_watching_follows_the_event_stream_of_a_run_that_somebody_else_started(
     stack: RunningStack, api: PrefectApi
 ) -> None:
     watched = Trouble(stack, api, at_review(stack, 4))
-    with slow_jira(watched, "/attachments$", 15.0):
-        run = watched.start("deliver-session")
-        watched.until_asked("/attachments")
-        seen = stack.cli("session", "watch", str(watched.id), "--json")
+    run = watched.start("deliver-session")
+    seen = watched.watch(run, "Following Prefect's event stream.")
     assert seen.returncode == 0, seen.stdout + seen.stderr
-    assert "Following Prefect's event stream." in seen.stderr
-    # Prefect keeps the events of some seconds from who joins late, and the last come after the end.
-    assert re.search(r"^(tickets checked|issues created): \d+ of \d+ \(", seen.stderr, re.MULTILINE), (
-        seen.stderr
-    )
+    # The last events come after the end.
+    told = r"^(tickets checked|issues created): \d+ of \d+ \("
+    assert re.search(told, seen.stderr, re.MULTILINE), seen.stderr
     assert json.loads(seen.stdout)["session"]["stage"] == "completed"
     assert api.end_of(run)[0] == "COMPLETED"
 
@@ -99,8 +95,10 @@ def test_watching_follows_the_event_stream_of_a_run_that_somebody_else_started(
         {"session_id": ["a", "list"]},
         {"session_id": None},
         {"session_id": "x", "surprise": 1, "requested_by": 5},
+        {"session_id": NOBODY, "requested_by": " "},
+        {"session_id": NOBODY, "requested_by": "x" * 256},
     ],
-    ids=["nothing", "a list", "null", "a number for a name"],
+    ids=["nothing", "a list", "null", "a number for a name", "nobody", "no name"],
 )
 def test_what_does_not_fit_the_form_makes_no_run(api: PrefectApi, wrong: dict[str, object]) -> None:
     with pytest.raises(httpx.HTTPStatusError) as refused:

@@ -29,6 +29,7 @@ from tests.trouble import (
     Trouble,
     at_review,
     at_the_beginning,
+    far_away_jira,
     process_of,
     server_of,
     slow_jira,
@@ -93,6 +94,7 @@ def test_a_preparation_killed_at_a_boundary_of_stages(fresh: Trouble, boundary: 
         for name in (
             "validate-tickets.started",
             "validate-tickets.completed",
+            "revalidation-gate.started",
             "revalidation-gate.completed",
             "export-tickets.started",
             "export-tickets.completed",
@@ -220,7 +222,7 @@ def test_a_server_that_was_away_for_a_minute_and_then_a_cancel(reviewed: Trouble
 @long
 @pytest.mark.parametrize("door", ["prefect", "command line"])
 def test_a_cancel_takes_effect_before_the_next_side_effect(reviewed: Trouble, door: str) -> None:
-    with slow_jira(reviewed, "/attachments$", 3.0):
+    with slow_jira(reviewed, "/attachments$", 8.0):  # a command needs seconds to start
         run = reviewed.start("deliver-session")
         reviewed.until_asked("/attachments")
         if door == "prefect":
@@ -316,7 +318,8 @@ def test_a_session_interrupted_at_any_stage_is_listed_and_resumed(
     spec = tmp_path / "spec"
     shutil.copytree(LAKESIDE, spec)
     (spec / "Roles of this test.csv").write_text(f"Name,Machine name,X\n{seen},a_role,a\n")
-    interrupt_when(stack, seen, "run", str(spec), "--site-name", seen, "--project-key", "DEMO", "--yes")
+    with far_away_jira(stack, 0.4):  # the key is pressed well before the end
+        interrupt_when(stack, seen, "run", str(spec), "--site-name", seen, "--project-key", "DEMO", "--yes")
 
     listed = json.loads(stack.cli("session", "list", "--json").stdout)["sessions"]
     (session,) = [session for session in listed if session["site_name"] == seen]

@@ -5,10 +5,13 @@ import contextlib
 import json
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -80,6 +83,26 @@ class Trouble:
     def set_state(self, run_id: str, kind: str, name: str, *, force: bool = False) -> None:
         body = {"state": {"type": kind, "name": name}, "force": force}
         self.api.http.post(f"flow_runs/{run_id}/set_state", json=body).raise_for_status()
+
+    def watch(self, run_id: str, begins: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Watch a run from the command line; the run rests until the watcher says that it `begins`."""
+        self.until_event("validate-tickets.started")
+        process = process_of(run_id)
+        process.suspend()
+        program = str(Path(sys.executable).with_name("drupal-tickets"))
+        command = [program, "session", "watch", str(self.id), "--json"]
+        with subprocess.Popen(
+            command,
+            env={**self.stack.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watcher:
+            assert watcher.stderr
+            told = "".join(iter_until(watcher.stderr, begins))
+            process.resume()
+            out, err = watcher.communicate(timeout=180)
+        return subprocess.CompletedProcess(command, watcher.returncode, out, told + err)
 
     def is_over(self, run_id: str) -> bool:
         try:
@@ -169,6 +192,14 @@ class Trouble:
         assert all(ticket.jira_ticket_key for ticket in self.tickets())
         assert self.doubled() == []
         assert self.nothing_runs()
+
+
+def iter_until(lines: Iterable[str], text: str) -> Iterator[str]:
+    """The lines up to the one that holds the text."""
+    for line in lines:
+        yield line
+        if text in line:
+            return
 
 
 def process_of(run_id: str) -> psutil.Process:
