@@ -150,8 +150,9 @@ class SessionRepository(SessionStops):
         if known == given:
             return
         if record.jira_site not in (None, jira_site) or record.jira_user_id not in (None, jira_user_id):
+            owner = record.jira_display_name or record.jira_user_id
             raise Refused(
-                f"The session belongs to {record.jira_display_name or record.jira_user_id} at {record.jira_site}; "
+                f"The session belongs to {f'{owner} at ' if owner else ''}{record.jira_site}; "
                 f"the login is {jira_display_name or jira_user_id} at {jira_site}. Use the login it began with."
             )
         record.jira_site, record.jira_user_id, record.jira_display_name = (

@@ -207,6 +207,16 @@ async def test_a_session_stays_with_its_site_and_account(engine: AsyncEngine) ->
             await sessions.bind_account(session_id, "https://elsewhere", "account-1", "Dana", actor=FLOW)
 
 
+async def test_a_session_whose_account_nobody_has_seen_yet_is_told_by_its_site(engine: AsyncEngine) -> None:
+    async with session_scope(engine) as session:
+        sessions = SessionRepository(session)
+        record = await sessions.create(
+            actor=DIRECTOR, site_name="S", jira_project_key="K", jira_site="https://jira"
+        )
+        with pytest.raises(Refused, match="belongs to https://jira; the login is Eve at https://elsewhere"):
+            await sessions.bind_account(record.id, "https://elsewhere", "account-2", "Eve", actor=FLOW)
+
+
 async def test_provider_and_model_are_settled_once_processing_began(engine: AsyncEngine) -> None:
     session_id = await make_session(engine)
 
