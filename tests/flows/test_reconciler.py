@@ -202,7 +202,7 @@ def minutes_ago(minutes: int) -> datetime:
 
 
 WEEK = timedelta(days=7)
-SUSPENDED: State[Any] = Suspended(timeout_seconds=600)
+SUSPENDED: State[Any] = Suspended(timeout_seconds=86_400)  # from when this module is imported
 ARRANGED: dict[str, Callable[[Case], Awaitable[None]]] = {
     "cancelled": lambda case: case.claimed_by(Running(), Cancelled()),
     "crashed": lambda case: case.claimed_by(Running(), Crashed()),
