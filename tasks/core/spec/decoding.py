@@ -25,6 +25,7 @@ _OTHER_FORMATS = (
 _BINARY = bytes(code for code in range(32) if code not in b"\t\n\r")
 _SAMPLE = 65_536
 _HEAD = 2_048
+_HARDLY = 4
 _MANY = 20  # line breaks that cells of a small file may well have
 
 
@@ -118,8 +119,8 @@ def utf16_without_mark(sample: bytes) -> str | None:
 
 
 def _mostly_utf8(content: bytes) -> bool:
-    """Whether this is damaged UTF-8, and not another encoding: what is readable outweighs what is not."""
+    """Whether this is damaged UTF-8, and not another encoding, in which hardly a character would be readable."""
     kept = content.decode("utf-8", errors="surrogateescape")
     bad = sum(1 for character in kept if "\udc80" <= character <= "\udcff")
     good = sum(1 for character in kept if character > "\x7f") - bad
-    return good >= bad
+    return good * _HARDLY >= bad

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import islice
 
 from tasks.core.spec.column import Column
 from tasks.core.spec.layout import MOST_COLUMNS
@@ -109,8 +109,8 @@ def _by_column(rows: Sequence[list[str]], width: int) -> tuple[Column, ...]:
 class _CarefulReader:
     """Reads record by record; a record out of order costs itself only.
 
-    Looking for another reading costs effort. Where it is used up, nothing but damage is left, and lines are taken one
-    by one.
+    Looking for another reading costs effort. Where it is used up, nothing but damage is left, and what is out of order
+    is taken line by line.
     """
 
     def __init__(self, lines: Sequence[str], delimiter: str, width: int) -> None:
@@ -118,6 +118,8 @@ class _CarefulReader:
         self._delimiter = delimiter
         self._width = width
         self._effort = _MOST_EFFORT
+        cell = f'(?:"[^"]*(?:""[^"]*)*"|[^"{re.escape(delimiter)}]*)'
+        self._ordered = re.compile(f"{cell}(?:{re.escape(delimiter)}{cell})*")
 
     def __iter__(self) -> Iterator[tuple[list[str], int, bool]]:
         at = 0
@@ -131,21 +133,24 @@ class _CarefulReader:
         line = self._lines[at]
         if _QUOTE not in line:
             literal = line.split(self._delimiter)
-            mended = self._mended(at) if 1 < len(literal) < self._width and self._goes_on(at + 1) else None
+            mended = self._mended(at, 2) if 1 < len(literal) < self._width and self._goes_on(at + 1) else None
             return (*mended, False) if mended else (literal, 1, True)
         strict, taken = self._strict(at)
-        if strict is not None and (
-            len(strict) == self._width or (taken == 1 and not self._seems_open(at, strict))
-        ):
+        if strict is not None and self._ends_before(at + taken, strict, taken):
             return strict, taken, True
         self._effort -= taken
-        if mended := self._mended(at):
+        if any(map(self._is_whole, range(at + 1, at + taken))):
+            strict = None  # it swallowed another
+        if strict is not None and len(strict) == self._width:
+            return strict, taken, True
+        least = taken + 1 if strict is not None and self._in_order(at) else 1
+        if mended := self._mended(at, least):
             return *mended, False
         return (line.split(self._delimiter), 1, False) if strict is None else (strict, taken, True)
 
     def _strict(self, at: int) -> tuple[list[str] | None, int]:
         """The record that starts here, if its quotes are in order, and how many lines that took to see."""
-        until = min(len(self._lines), at + (_MOST_LINES if self._effort > 0 else 1))
+        until = min(len(self._lines), at + (_MOST_LINES if self._effort > 0 else _MOST_FRAGMENTS))
         return self._parse(self._lines[line] + "\n" for line in range(at, until))
 
     def _parse(self, lines: Iterable[str]) -> tuple[list[str] | None, int]:
@@ -155,13 +160,16 @@ class _CarefulReader:
         except (csv.Error, StopIteration):
             return None, reader.line_num
 
-    def _mended(self, at: int) -> tuple[list[str], int] | None:
-        """A reading of a damaged record that a whole record follows, best with as many cells as the header has."""
+    def _mended(self, at: int, least: int = 1) -> tuple[list[str], int] | None:
+        """A reading of a damaged record that a whole record follows, best with as many cells as the header has.
+
+        It takes so many lines at least.
+        """
         if self._effort < 0:
             return None
         second: tuple[list[str], int] | None = None
         third: tuple[list[str], int] | None = None
-        for end in range(at + 1, min(len(self._lines), at + _MOST_FRAGMENTS) + 1):
+        for end in range(at + least, min(len(self._lines), at + _MOST_FRAGMENTS) + 1):
             lines = self._lines[at:end]
             cells = next(self._readings(lines), None)
             whole_next = end == len(self._lines) or self._is_whole(end)
@@ -175,9 +183,8 @@ class _CarefulReader:
         return third or second
 
     def _closed(self, lines: Sequence[str]) -> tuple[list[str], int] | None:
-        """Lines as one record of any width, if quotes open in the first of them and close in the last."""
-        open_after = list(accumulate(line.count(_QUOTE) for line in lines))
-        if open_after[-1] % 2 or not all(count % 2 for count in open_after[:-1]):
+        """Lines as one record of any width, if they are one."""
+        if not self._hold_together(lines):
             return None
         cells: list[str] = []
         for part in "\n".join(lines).split(self._delimiter):
@@ -187,9 +194,28 @@ class _CarefulReader:
                 cells.append(part)
         return [_unquoted(cell) for cell in cells], len(lines)
 
-    def _seems_open(self, at: int, cells: Sequence[str]) -> bool:
-        """Whether a short line in order may yet be the begin of a record whose quotes do not begin a cell."""
-        return len(cells) < self._width and self._lines[at].count(_QUOTE) % 2 == 1 and self._goes_on(at + 1)
+    def _hold_together(self, lines: Sequence[str]) -> bool:
+        """Whether every line break stands in quotes, seen from before it or from behind it."""
+        return all(
+            self._is_one([*lines[:at], _QUOTE]) or self._is_one([_QUOTE, *lines[at:]])
+            for at in range(1, len(lines))
+        )
+
+    def _is_one(self, lines: Sequence[str]) -> bool:
+        """Whether lines are one record in order, the first or last being what stands beside a line break."""
+        self._effort -= len(lines)
+        cells, taken = self._parse(line + "\n" for line in lines)
+        return cells is not None and taken == len(lines)
+
+    def _ends_before(self, at: int, cells: Sequence[str], taken: int) -> bool:
+        """Whether a record ends where it seems to: what follows is in order, and is no rest of it."""
+        if len(cells) == self._width and taken == 1:
+            return True
+        effort = self._effort
+        if self._goes_on(at):
+            return False
+        self._effort = effort  # where all is in order, nothing is looked at in vain
+        return True
 
     def _readings(self, lines: Sequence[str]) -> Iterator[list[str]]:
         """Ways to read lines as one record of the header's width: as they stand, with a quote more, with one less."""
@@ -202,7 +228,7 @@ class _CarefulReader:
             cells, taken = self._parse(line + "\n" for line in changed.split("\n"))
             if cells is not None and taken == len(lines) and len(cells) == self._width:
                 yield cells
-        if len(lines) > 1 and len(literal) == self._width and text.count(_QUOTE) % 2:
+        if len(lines) > 1 and len(literal) == self._width and self._hold_together(lines):
             yield literal
 
     def _with_a_quote_more(self, text: str) -> Iterator[str]:
@@ -214,21 +240,27 @@ class _CarefulReader:
         return (text[:place] + _QUOTE + text[place:] for place in sorted(places))
 
     def _goes_on(self, at: int) -> bool:
-        """Whether a line may be the rest of a record that lost a quote."""
-        return (
-            self._effort > 0
-            and at < len(self._lines)
-            and _QUOTE in self._lines[at]
-            and not self._is_whole(at)
-        )
+        """Whether lines may be the rest of a record that lost a quote: the first quote in them is out of order."""
+        for line in range(at, min(len(self._lines), at + _MOST_FRAGMENTS)):
+            if self._effort < 0 or self._is_whole(line):
+                return False
+            if _QUOTE in self._lines[line]:
+                return self._in_order(line) is None
+        return False
 
     def _is_whole(self, at: int) -> bool:
         """Whether a full record starts at this line."""
         if _QUOTE not in self._lines[at]:
             return self._lines[at].count(self._delimiter) == self._width - 1
+        cells = self._in_order(at)
+        return cells is not None and len(cells) == self._width
+
+    def _in_order(self, at: int) -> list[str] | None:
+        """The record that starts at this line, if quotes stand around whole cells only, and in pairs within."""
         strict, taken = self._strict(at)
         self._effort -= taken
-        return strict is not None and len(strict) == self._width
+        text = "\n".join(self._lines[at : at + taken])
+        return strict if self._ordered.fullmatch(text) else None
 
 
 def _unquoted(cell: str) -> str:

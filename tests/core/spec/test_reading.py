@@ -155,6 +155,50 @@ def test_a_record_that_lost_a_quote_around_its_line_break_stays_one_record() -> 
     assert codes(reading) == ["quotes-damaged"]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        ' ""view\nedit",role_x,"a"',  # an opening quote became a text
+        '"view\nedit"x,role_x,"a","b"',  # a closing one as well, and there is a cell more
+        '"view\ned"it",role_x,"a"',  # one too many
+    ],
+)
+def test_a_damaged_record_of_several_lines_counts_as_one(damaged: str) -> None:
+    reading = read_text(f'Name,Machine name,Notes\n"a\nb",c,"d"\n{damaged}\n"e\nf",g,"h"\ni,j,k\n')
+    assert reading.parsed is not None
+    assert [(record.number, record.cells[:3]) for record in reading.parsed.records if record.number != 3] == [
+        (2, ("a\nb", "c", "d")), (4, ("e\nf", "g", "h")), (5, ("i", "j", "k")),
+    ]  # fmt: skip
+    assert [finding.records for finding in reading.findings if finding.code == "quotes-damaged"] == [(3,)]
+
+
+def test_a_lost_quote_swallows_no_other_record() -> None:
+    reading = read_text('Name,Machine name,Notes\na,b,"c, d\ne,f,"\n- one, two\n- three"\ng,h,i\n')
+    assert reading.parsed is not None
+    assert [(record.number, record.cells[:3]) for record in reading.parsed.records if record.number != 2] == [
+        (3, ("e", "f", "- one, two\n- three")), (4, ("g", "h", "i")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ',Role,r,a,"x\ny"',  # without its last, empty cells
+        ',Role,r,a,"x, ""q""\n, y, z, a, b, c"',
+        ',Role,r,a,"x\ny",n,extra',
+        ',5" pipe,r,a,"x\ny"',
+        ',5" pipe,r',
+        '"Section"',
+    ],
+)
+def test_records_of_any_width_are_whole_however_many_there_are(record: str) -> None:
+    text = "ID,Name,Machine name,X,Permissions,Notes\n" + f',Role,r,a,"x\ny",\n{record}\n' * 1_500
+    reading = read_text(text)
+    assert reading.parsed is not None
+    assert len(list(reading.parsed.records)) == 3_000
+    assert "quotes-damaged" not in codes(reading)
+
+
 def test_windows_1252_is_read_and_said() -> None:
     reading = read_text("Name,Machine name\nCafé,cafe\n".encode("cp1252"))
     assert reading.parsed is not None
@@ -171,6 +215,12 @@ def test_damaged_utf8_keeps_what_is_readable() -> None:
     assert [(finding.code, finding.records) for finding in reading.findings] == [
         ("characters-unreadable", (3,))
     ]
+
+
+def test_a_few_unreadable_bytes_do_not_make_another_encoding_of_the_rest() -> None:
+    reading = read_text("Name,Machine name\nCafé,cafe\nA###B,a\n".encode().replace(b"#", b"\xff"))
+    assert reading.parsed is not None
+    assert [record.cells[0] for record in reading.parsed.records] == ["Café", "A\ufffd\ufffd\ufffdB"]
 
 
 @pytest.mark.parametrize(
