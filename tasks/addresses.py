@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 from zipfile import BadZipFile, ZipFile
 
@@ -17,6 +18,7 @@ from tasks.public_network import PublicNetwork
 
 _WEB = frozenset({"http", "https"})
 _STORES = frozenset({"s3", "gs", "gcs", "az", "abfs"})
+_FILES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".zip"})
 _NESTED = re.compile(r"^[a-z0-9+.-]+::|::[a-z0-9+.-]+:/", re.IGNORECASE)
 _SHEET = re.compile(
     r"(?P<origin>https://docs\.google\.com(:\d+)?)/spreadsheets/(u/\d+/)?d/(?P<published>e/)?(?P<id>[\w-]+)"
@@ -144,17 +146,34 @@ def _named_by_content(name: str, content: bytes) -> str:
     return name if name.casefold().endswith(suffix) else f"{name}{suffix}"
 
 
+def folder_of_store(address: str) -> list[str] | None:
+    """The addresses of what is in a folder of an object store; None for anything else."""
+    scheme, path = urlsplit(address).scheme.casefold(), PurePosixPath(urlsplit(address).path)
+    if scheme not in _STORES or _NESTED.search(address) or path.suffix.casefold() in _FILES:
+        return None
+    with _store(address, scheme) as (store, inside):
+        found = sorted(store.ls(inside, detail=False)) if store.isdir(inside) else None
+    return None if found is None else [f"{scheme}://{name.lstrip('/')}" for name in found]
+
+
 def _read_store(address: str, scheme: str, most: int) -> tuple[str, bytes]:
-    """A file of an object store, by the login of the machine; the packages for it are an optional extra."""
+    """A file of an object store."""
+    with _store(address, scheme) as (store, path), store.open(path, "rb") as file:
+        return PurePosixPath(path).name, file.read(most + 1)
+
+
+@contextmanager
+def _store(address: str, scheme: str) -> Iterator[tuple[Any, str]]:
+    """The store of an address and the path in it, by the login of the machine; its packages are an optional extra."""
     import fsspec
 
     parts = urlsplit(address)
     if parts.username or parts.password or not parts.netloc or parts.query:
         raise refused(address, "is no plain address of an object store")
-    path = f"{parts.netloc}{parts.path}"
     try:
-        with fsspec.filesystem(scheme).open(path, "rb") as file:
-            return PurePosixPath(path).name, file.read(most + 1)
+        store = fsspec.filesystem(scheme)
+        store.invalidate_cache()  # what was listed a while ago may be there no more
+        yield store, address.partition("://")[2]
     except ImportError as error:
         raise AdminRequired(
             f"Addresses that begin with {scheme}:// need a package that is not installed.",

@@ -4,7 +4,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from tasks.archives import Opened, unpack
 from tasks.core.errors import UserFixable
@@ -51,11 +52,24 @@ def _open_anything(name: str, path: Path | str, limits: Limits) -> Iterator[Open
 
 
 def _behind(address: str, limits: Limits) -> Iterator[Opened]:
-    """The files behind an address."""
+    """The files behind an address, or in the folder of an object store that it names."""
+    from tasks.addresses import fetch, folder_of_store
+
+    inside = folder_of_store(address)
+    if inside is None:
+        name, content = fetch(address, limits.total_bytes)
+        yield from _unpacked(SourceFile(name, content), limits)
+        return
+    for entry in inside:
+        path = PurePosixPath(entry)
+        if path.suffix.casefold() in SPEC_SUFFIXES:
+            yield Opened(path.name, path.parent.name, partial(_content, entry))
+
+
+def _content(address: str, most: int) -> bytes:
     from tasks.addresses import fetch
 
-    name, content = fetch(address, limits.total_bytes)
-    yield from _unpacked(SourceFile(name, content), limits)
+    return fetch(address, most)[1]
 
 
 def _unpacked(file: SourceFile, limits: Limits) -> Iterator[Opened]:

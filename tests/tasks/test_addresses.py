@@ -253,6 +253,27 @@ def test_a_file_of_an_object_store_is_read_within_the_limits(object_store: type[
         read_named(["s3://bucket/missing.csv"], LIMITS)
 
 
+def test_a_folder_of_an_object_store_is_read_like_one_of_this_machine(object_store: type[Store]) -> None:
+    object_store().pipe(
+        {
+            "/bucket/site/Bundles.csv": BUNDLES,
+            "/bucket/site/Fields #2.csv": b"a,b",
+            "/bucket/site/notes.pdf": b"%PDF",
+            "/bucket/site/old/Bundles.csv": b"x",
+        }
+    )
+    for address in ("s3://bucket/site", "s3://bucket/site/"):
+        found = read_named([address], LIMITS)
+        assert [(file.filename, file.content) for file in found] == [
+            ("Bundles.csv", BUNDLES),
+            ("Fields #2.csv", b"a,b"),
+        ]
+    with pytest.raises(UserFixable, match="There are 2 files"):
+        read_named(["s3://bucket/site"], LIMITS.model_copy(update={"files": 1}))
+    with pytest.raises(UserFixable, match="no CSV file"):
+        read_named(["s3://bucket"], LIMITS)
+
+
 @pytest.mark.parametrize(
     ("wrong", "kind"),
     [
