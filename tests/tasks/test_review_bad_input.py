@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.actor import Actor
+from db.actor import LONGEST_NAME, Actor
 from db.engine import session_scope
 from db.enums import ReviewDecision, SessionStage
 from db.errors import NotFound
@@ -112,9 +112,13 @@ async def test_a_decision_keeps_any_name_and_note(reviewers: Reviewers) -> None:
                 note=text,
                 request={"instruction": text},
             )
-            assert (row.decided_by, row.note, row.request) == (stored, stored, {"instruction": stored})
+            assert (row.decided_by, row.note, row.request) == (
+                stored[:LONGEST_NAME],
+                stored,
+                {"instruction": stored},
+            )
             trail = await AuditRepository(session).trail(reviewers.session_id)
-        assert trail[-1].claimed_actor == stored
+        assert trail[-1].claimed_actor == stored[:LONGEST_NAME]
 
 
 @dataclass
