@@ -1,6 +1,6 @@
 """Columns: cells kept as the texts in them, and questions asked of a text instead of a cell."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.spec.column import Column, alike, of_two_minds
@@ -9,6 +9,7 @@ texts = st.sampled_from(["", "-", "a", "A", " a", "b", "#N/A"])
 columns = st.lists(texts, min_size=1, max_size=9)
 
 
+@settings(deadline=None)  # the first column loads pandas
 @given(columns)
 def test_a_column_is_its_cells(cells: list[str]) -> None:
     column = Column.of(cells)
