@@ -1,5 +1,6 @@
 """The fixtures that every test may use, and which tests stay together when two processes share them."""
 
+import signal
 from importlib.util import find_spec
 
 import pytest
@@ -15,6 +16,12 @@ pytest_plugins = [
     )
     if find_spec(name)
 ]
+
+
+def pytest_configure() -> None:
+    """Let the commands that tests start heed Ctrl-C: what a script runs in the background would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook

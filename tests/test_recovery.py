@@ -318,7 +318,7 @@ def test_a_session_interrupted_at_any_stage_is_listed_and_resumed(
     spec = tmp_path / "spec"
     shutil.copytree(LAKESIDE, spec)
     (spec / "Roles of this test.csv").write_text(f"Name,Machine name,X\n{seen},a_role,a\n")
-    with far_away_jira(stack, 2.0):  # the key is pressed well before the end
+    with far_away_jira(stack, 1.0):  # the key is pressed well before the end
         interrupt_when(stack, seen, "run", str(spec), "--site-name", seen, "--project-key", "DEMO", "--yes")
 
     listed = json.loads(stack.cli("session", "list", "--json").stdout)["sessions"]
