@@ -10,6 +10,7 @@ from tasks.core.spec.registry import REGISTRY, TAB_TYPES, tab_type
 from tasks.core.spec.tab_type import TabType
 
 _SAMPLE = 200
+_CORE = 2  # names of Drupal's own from which on a tab is known by them
 _MOST_TELLING = 2  # telling columns from which on a header may lack a needed one
 # Names that tell nothing about the tab they stand in.
 _COMMON = frozenset(
@@ -141,6 +142,9 @@ def _decide(parsed: ParsedFile, fits: Sequence[_Fit]) -> Detection:
         return _detection(
             tied[0], 0.75, _header_reason(tied[0]), "the kinds in its cells decide between equals"
         )
+    by_core = [fit for fit in tied if _of_core(parsed, fit) >= _CORE]
+    if len(by_core) == 1:
+        return _detection(by_core[0], 0.75, _header_reason(by_core[0]), "it names what every Drupal site has")
     by_name = _by_file_name(parsed.filename, tied)
     if by_name is not None:
         return _detection(by_name, 0.7, _header_reason(by_name), "the file name decides between equals")
@@ -221,6 +225,12 @@ def _kinds_agree(parsed: ParsedFile, fit: _Fit) -> bool | None:
     at = fit.columns.get(fit.tab.kind_column or "")
     cells = [cell for cell in parsed.data[at][:_SAMPLE] if cell] if at is not None else []
     return sum(kind_key(cell) in KINDS for cell in cells) * 2 > len(cells) if cells else None
+
+
+def _of_core(parsed: ParsedFile, fit: _Fit) -> int:
+    """How many things of Drupal's own stand in a file, if it is that tab."""
+    at = fit.columns.get("machine_name")
+    return len(fit.tab.of_core.intersection(parsed.data[at][:_SAMPLE])) if at is not None else 0
 
 
 def _by_file_name(filename: str, fits: Sequence[_Fit]) -> _Fit | None:

@@ -148,7 +148,7 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("style_name", "Image style name", "Image style", "Style", "Name", "Label"), _MACHINE,
         _DESCRIPTION, _NOTES, _column("dimensions", "Size"), _column("effects"),
         kind="image_style", label="style_name", key=("machine_name",), needs=(("style_name",), ("machine_name",)),
-        telling=frozenset(), file_words=("image styles", "imagestyles"), group=EntityGroup.MEDIA,
+        file_words=("image styles", "imagestyles"), group=EntityGroup.MEDIA,
         granularity=Granularity.GROUP,
     ),
     _tab(
@@ -187,13 +187,15 @@ TAB_TYPES: tuple[TabType, ...] = (
         _column("name", "Role name", "Role", "User role", "Label", "Title"), _MACHINE, _DESCRIPTION, _NOTES,
         _column("permissions"), _column("is_admin", "Admin"),
         kind="role", label="name", key=("machine_name",), needs=(("name",), ("machine_name",)),
-        telling=frozenset(), file_words=("user roles", "userroles", "roles"), group=EntityGroup.USER_ROLES,
+        file_words=("user roles", "userroles", "roles"), group=EntityGroup.USER_ROLES,
+        of_core=frozenset({"anonymous", "authenticated", "administrator", "content_editor"}),
     ),
     _tab(
         "menus", "Menus", "menu",
         _column("name", "Menu name", "Menu", "Title", "Label"), _MACHINE, _DESCRIPTION, _NOTES,
         kind="menu", label="name", key=("machine_name",), needs=(("name",), ("machine_name",)),
-        telling=frozenset(), file_words=("menus", "menu"), group=EntityGroup.CONTENT,
+        file_words=("menus", "menu"), group=EntityGroup.CONTENT,
+        of_core=frozenset({"main", "footer", "admin", "tools", "account"}),
         machine_name=r"a-z0-9_\-",
     ),
     _tab(

@@ -60,6 +60,7 @@ class TabType:
     needs: tuple[tuple[str, ...], ...]  # of each group at least one column must be there
     telling: frozenset[str] = frozenset()  # columns that hardly any other tab has
     file_words: tuple[str, ...] = ()
+    of_core: frozenset[str] = frozenset()  # machine names that a Drupal site has from the start
     free_form: bool = False  # may have any header
     group: EntityGroup = EntityGroup.CUSTOM
     kind: str = "custom"  # of a ticket that begins with such a row: which text it gets

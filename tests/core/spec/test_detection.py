@@ -1,6 +1,7 @@
 """Detection: by header over all template versions, by cells and file name only where headers tie; unsure is said."""
 
 import csv
+from collections.abc import Sequence
 
 import pytest
 
@@ -81,6 +82,19 @@ def test_workflows_with_the_header_of_bundles_are_told_by_their_cells() -> None:
         == "workflows"
     )
     assert detected("a.csv", "Name,Machine name,Type", "Page,page,Content type").csv_type == "bundles"
+
+
+@pytest.mark.parametrize(
+    ("names", "csv_type"),
+    [
+        (("anonymous", "authenticated", "site_manager"), "user_roles"),
+        (("main", "footer", "quick-links"), "menus"),
+        (("main", "administrator"), "custom"),
+    ],
+)
+def test_roles_and_menus_are_told_by_those_that_every_site_has(names: Sequence[str], csv_type: str) -> None:
+    rows = [f"{name},{name}" for name in names]
+    assert detected("tab 7.csv", "Name,Machine name", *rows).csv_type == csv_type
 
 
 def test_names_that_hold_other_names_do_not_mislead() -> None:
