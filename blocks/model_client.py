@@ -37,7 +37,8 @@ FIRST_PAUSE = 0.3
 # The account is at its limit: waiting does not help, whatever the status says.
 SPEND_LIMIT = "spend_limit"
 # What the libraries stumble with over a reply that lacks what every reply has; it was paid for, and no other comes.
-UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+UNREADABLE = (AssertionError, AttributeError, KeyError, RecursionError, TypeError, ValueError)
+MOST_TEXT = 100_000  # characters: more than we leave room for, and what would take minutes to judge
 ENDINGS = {
     "stop": Stop.DONE,
     "length": Stop.CUT_OFF,
@@ -154,7 +155,10 @@ def _answer(response: ModelResponse) -> Answer:
     stop = ENDINGS.get(response.finish_reason or "", Stop.REFUSED)
     if stop is not Stop.DONE:
         return Answer(stop)
-    return Answer(stop, "".join(part.content for part in response.parts if isinstance(part, TextPart)))
+    text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    if len(text) > MOST_TEXT:
+        return Answer(Stop.UNREADABLE, f"The answer has {len(text):,} characters.")
+    return Answer(stop, text)
 
 
 def _final(error: AgentRunError) -> Answer | None:

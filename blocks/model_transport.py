@@ -6,6 +6,7 @@ Below the provider's SDK, so that whatever it sends is seen as it is sent, byte 
 import asyncio
 import hashlib
 import json
+import math
 import time
 from collections.abc import Coroutine
 from contextvars import ContextVar
@@ -25,10 +26,13 @@ CALL: ContextVar[Call] = ContextVar("call")
 OK, TOO_MANY, UNAVAILABLE, OVERLOADED = 200, 429, 503, 529
 CLIENT_ERRORS = range(400, 500)
 _TIMEOUT = 408  # may have been worked on
+MOST_BYTES = 2**21  # of one reply, unpacked; the longest that we ask for has a tenth of it
+# Where Anthropic's and OpenAI's replies hold what was said, piece by piece.
+_SAID = ("content", "choices")
 # The connection never stood: the request was not sent.
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 # Of the response as it came over the wire; its content is decoded by now.
-_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
+_WIRE = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
 class AccountedTransport(httpx2.AsyncBaseTransport):
@@ -88,14 +92,13 @@ class AccountedTransport(httpx2.AsyncBaseTransport):
         try:
             # By the clock: a server that sends a byte now and then passes every other timeout.
             async with asyncio.timeout(self._seconds):
-                received = await self._http.send(request)
+                received = await self._http.send(request, stream=True)
+                content = await _content(received)
         except TimeoutError:
             raise httpx2.ReadTimeout(f"No answer within {self._seconds:.0f} seconds.") from None
         self._pace(received)
-        headers = [(name, value) for name, value in received.headers.multi_items() if name not in _WIRE]
-        return httpx2.Response(
-            received.status_code, headers=headers, content=received.content, request=request
-        )
+        headers = [(name, value) for name, value in received.headers.raw if name.lower() not in _WIRE]
+        return httpx2.Response(received.status_code, headers=headers, content=content, request=request)
 
     def _pace(self, response: httpx2.Response) -> None:
         wait = retry_after(response.headers.get("retry-after"))
@@ -107,7 +110,7 @@ class AccountedTransport(httpx2.AsyncBaseTransport):
     async def _settle(self, sending: Sending, response: httpx2.Response) -> None:
         status = response.status_code
         if status == OK:
-            reply = _json_object(response.content)
+            reply = _reply(response.content)
             await (self._ledger.lost(sending) if reply is None else self._ledger.answered(sending, reply))
         elif (status in CLIENT_ERRORS and status != _TIMEOUT) or status in (UNAVAILABLE, OVERLOADED):
             await self._ledger.refused(sending)
@@ -120,9 +123,11 @@ def retry_after(header: str | None) -> float | None:
     if header is None:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         when = parsedate_to_datetime(header)
     except ValueError:
@@ -130,12 +135,28 @@ def retry_after(header: str | None) -> float | None:
     return max(0.0, when.timestamp() - time.time())
 
 
-def _json_object(content: bytes) -> dict[str, Any] | None:
+async def _content(response: httpx2.Response) -> bytes:
+    """What a response holds, unpacked, read no further than any reply goes."""
+    content = bytearray()
+    try:
+        async for piece in response.aiter_bytes():
+            content += piece
+            if len(content) > MOST_BYTES:
+                raise httpx2.RemoteProtocolError("The reply is longer than any that a model gives.")
+    finally:
+        await response.aclose()
+    return bytes(content)
+
+
+def _reply(content: bytes) -> dict[str, Any] | None:
+    """The reply of a model, to be kept; None where something else came with status 200, as gateways send it."""
     try:
         value = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    said = next((value[name] for name in _SAID if name in value), None) if isinstance(value, dict) else None
+    pieces = isinstance(said, list) and all(isinstance(piece, dict) for piece in said)
+    return value if pieces else None
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:

@@ -23,12 +23,15 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.strange_replies import NO_REPLIES, ODDLY_SENT, STRANGE, Reply
+
 PRICES = {"input": 0.10, "write": 0.125, "read": 0.01, "output": 0.50}  # USD per million tokens
 MODEL = "claude-haiku-5-5"
 KEY = "stand-in-key"
 CONTENT_FAULTS = ("obey", "invent", "truncate", "refuse", "gibberish")
 # What no documentation promises and some gateway sends all the same.
 ODD_FAULTS = ("nul", "surrogate", "empty", "new_stop", "no_usage", "no_content", "not_json", "array")
+STRANGE_REPLIES = {**NO_REPLIES, **STRANGE, **ODDLY_SENT}
 HTTP_FAULTS = ("rate_limit", "rate_limit_silent", "overload", "error", "hang", "drop", "drop_midway")
 PIECE = re.compile(r"[A-Za-z]{1,5}|\d{1,3}|\s+|[^\sA-Za-z\d]")
 ROWS = re.compile(r"<rows>\n(.*?)\n</rows>", re.DOTALL)
@@ -126,6 +129,8 @@ class StandIn:
             return Reply(500, error("api_error"))
         if fault in ("drop", "drop_midway"):
             return Reply(200, message, drop=fault)
+        if fault in STRANGE_REPLIES and request["max_tokens"]:
+            return STRANGE_REPLIES[fault](message)
         digest = hashlib.sha256(body).hexdigest()
         if request["max_tokens"]:
             self.paid[digest] += 1
@@ -246,16 +251,6 @@ class StandIn:
         return text, "end_turn", thinking
 
 
-@dataclass
-class Reply:
-    """What goes back, or half of it, or nothing."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    drop: str = ""
-
-
 def error(kind: str, message: str = "no") -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
@@ -335,13 +330,14 @@ class Server:
         reply = await self.answer(first.split(" ")[1], headers, body)
         if reply.drop == "drop":
             return False
-        payload = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
-        extra = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
-        start = f"HTTP/1.1 {reply.status} x\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n"
-        data = f"{start}{extra}\r\n".encode() + payload
+        data = reply.head() + reply.payload()
         writer.write(data[: len(data) // 2] if reply.drop else data)
         await writer.drain()
-        return not reply.drop
+        while reply.endless:
+            writer.write(reply.endless)
+            await writer.drain()
+            await asyncio.sleep(reply.pause)
+        return not reply.drop and "connection" not in reply.headers
 
     async def answer(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
         stats = self.stand_in.stats

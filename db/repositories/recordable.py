@@ -25,6 +25,8 @@ def storable(value: Any) -> Any:
         return {plain_text(name): storable(item) for name, item in value.items()}
     if isinstance(value, list):
         return [storable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return plain_text(value) if isinstance(value, str) else value
 
 

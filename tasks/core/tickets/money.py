@@ -14,6 +14,7 @@ from tasks.core.errors import AdminRequired
 CENT = Decimal("0.000001")
 # A token stands for one byte at least. What the provider adds around a request (for structured output) is in here.
 ADDED_TOKENS = 1_000
+MOST_TOKENS = 2**31 - 1  # that can be stored; no reply uses so many
 STEP = 256  # bytes that a ceiling is rounded up to: looking up a price takes a millisecond
 # By which of its interfaces a provider is asked: replies say what they used in different words.
 FLAVOURS = {"openai": "chat"}
@@ -71,11 +72,8 @@ def tokens_of(provider: str, model: str, reply: Mapping[str, Any]) -> Tokens | N
     flavour = FLAVOURS.get(provider, "default")
     try:
         usage = extract_usage({**reply, "model": model}, provider_id=provider, api_flavor=flavour).usage
-    except (LookupError, ValueError, TypeError):
+        counts = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens)
+        tokens = [int(count or 0) for count in counts]
+    except (LookupError, ValueError, TypeError, OverflowError):
         return None
-    return Tokens(
-        given=int(usage.input_tokens or 0),
-        answered=int(usage.output_tokens or 0),
-        read=int(usage.cache_read_tokens or 0),
-        kept=int(usage.cache_write_tokens or 0),
-    )
+    return Tokens(*tokens) if all(0 <= count <= MOST_TOKENS for count in tokens) else None
