@@ -30,6 +30,10 @@ _SECONDS = 60.0  # for one address, redirects included
 _TIMEOUTS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 429})
+# Of one try at an object store, whose package tries five times; by itself it would wait for minutes.
+_PATIENCE: Mapping[str, Mapping[str, Any]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 10, "retries": {"max_attempts": 0}}}
+}
 
 
 def fetch(address: str, most: int) -> tuple[str, bytes]:
@@ -171,13 +175,15 @@ def _store(address: str, scheme: str) -> Iterator[tuple[Any, str]]:
     if parts.username or parts.password or not parts.netloc or parts.query:
         raise refused(address, "is no plain address of an object store")
     try:
-        store = fsspec.filesystem(scheme)
+        store = fsspec.filesystem(scheme, **_PATIENCE.get(scheme, {}))
         store.invalidate_cache()  # what was listed a while ago may be there no more
         yield store, address.partition("://")[2]
     except ImportError as error:
         raise AdminRequired(
             f"Addresses that begin with {scheme}:// need a package that is not installed.",
-            actions=["Install the extra for it: pip install 'drupal-ticket-generator[s3]', [gs] or [az]."],
+            actions=[
+                "Where this is installed, add the extra [s3], [gs] or [az]: pip install --editable '.[s3]'"
+            ],
             code="extra-missing",
         ) from error
     except FileNotFoundError as error:
