@@ -99,7 +99,7 @@ async def ensure_pool(client: PrefectClient, name: str, description: str, limit:
     if template is None:
         raise AdminRequired(
             f"Prefect does not know work pools of type {kind} here.",
-            actions=(f"Install it: pip install 'drupal-ticket-generator[{kind}]'",),
+            actions=(f"Install it where this is installed: pip install --editable '.[{kind}]'",),
             code="pool-type",
         )
     wanted = WorkPoolCreate(
