@@ -20,7 +20,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.context import AsyncClientContext
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.automations import ensure_notifications, ensure_zombie_automation
@@ -109,11 +109,9 @@ async def ensure_pool(client: PrefectClient, name: str, description: str, limit:
         base_job_template=template,
         concurrency_limit=limit,
     )
-    try:
-        await client.create_work_pool(wanted)
+    if await _created(client, wanted):
         return f"work pool {name}: created, {limit} runs at once"
-    except ObjectAlreadyExists:
-        pool = await client.read_work_pool(name)
+    pool = await client.read_work_pool(name)
     if pool.type != kind:
         raise AdminRequired(
             f"The work pool {name} is of type {pool.type}, not {kind}.",
@@ -124,6 +122,17 @@ async def ensure_pool(client: PrefectClient, name: str, description: str, limit:
         await client.update_work_pool(name, WorkPoolUpdate(is_paused=False))
         return f"work pool {name}: resumed"
     return f"work pool {name}: unchanged"
+
+
+async def _created(client: PrefectClient, wanted: WorkPoolCreate) -> bool:
+    """Create it unless it is there. Asks first, because a refused insert is an error in Postgres' log."""
+    try:
+        await client.read_work_pool(wanted.name)
+    except ObjectNotFound:
+        with contextlib.suppress(ObjectAlreadyExists):  # another bootstrap was faster
+            await client.create_work_pool(wanted)
+            return True
+    return False
 
 
 async def deploy(client: PrefectClient, variant: str | None = None) -> None:
@@ -144,7 +153,7 @@ async def deploy(client: PrefectClient, variant: str | None = None) -> None:
                 say(output.getvalue())
                 raise AdminRequired("The deployments of prefect.yaml could not be made.") from None
     for name in (deployment["name"] for deployment in _deployments()):
-        say(f"deployment {name}: {'updated' if name in known else 'created'}")
+        say(f"deployment {name}: {'as in prefect.yaml' if name in known else 'created'}")
 
 
 def _deployments() -> list[dict[str, Any]]:
