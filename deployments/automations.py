@@ -116,11 +116,8 @@ async def _remove(client: PrefectClient, name: str) -> str:
 
 def _same(kept: Automation, wanted: AutomationCore) -> bool:
     def essence(automation: AutomationCore) -> tuple[object, ...]:
-        trigger = automation.trigger.model_dump(mode="json", exclude={"id"})
-        return (
-            automation.description,
-            trigger,
-            [action.model_dump(mode="json") for action in automation.actions],
-        )
+        # As Python, not as JSON: there a set becomes a list, in any order.
+        trigger = automation.trigger.model_dump(exclude={"id"})
+        return automation.description, trigger, [action.model_dump() for action in automation.actions]
 
     return essence(kept) == essence(wanted)
