@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -25,7 +26,7 @@ from prefect.workers.utilities import get_default_base_job_template_for_infrastr
 
 from deployments.automations import ensure_notifications, ensure_zombie_automation
 from deployments.model_blocks import ensure_anthropic_block
-from deployments.orphaned_runs import end_orphaned_runs
+from deployments.orphaned_runs import end_runs_before, free_places
 from deployments.server_blocks import ensure_database_block, ensure_jira_block
 from deployments.settings import Settings
 from deployments.variants import VARIANTS, pool_type, prefect_file
@@ -35,15 +36,16 @@ PATIENCE = 180  # seconds until the server answers; it may be migrating its data
 PAUSE = 0.1
 
 # What runs in it, and how many runs at once.
-MAINTENANCE = "drupal-tickets-maintenance"
+SESSIONS, MAINTENANCE = "drupal-tickets", "drupal-tickets-maintenance"
 POOLS = {
-    "drupal-tickets": ("Sessions: everything that people wait for.", 20),
+    SESSIONS: ("Sessions: everything that people wait for.", 20),
     MAINTENANCE: ("The reconciler and the clean-ups, apart from what they watch over.", 4),
 }
 
 
 def main() -> int:
     """Set up everything; the exit code says who can fix what went wrong."""
+    start = datetime.now(UTC)  # no worker that was started beside this has taken a run yet
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--own-server", action="store_true", help="nobody else uses this server: blocks may move"
@@ -53,7 +55,7 @@ def main() -> int:
     import_flows()  # while the server is still coming up
     try:
         settings = Settings.from_environment(os.environ)
-        asyncio.run(set_stage(settings, own_server=arguments.own_server, variant=arguments.variant))
+        asyncio.run(set_stage(settings, start, own_server=arguments.own_server, variant=arguments.variant))
     except ProductError as error:
         say(f"Error: {error.message}")
         return error.exit_code
@@ -66,14 +68,18 @@ def import_flows() -> None:
         import_module(deployment["entrypoint"].rpartition(".")[0])
 
 
-async def set_stage(settings: Settings, *, own_server: bool, variant: str | None = None) -> None:
+async def set_stage(
+    settings: Settings, start: datetime, *, own_server: bool, variant: str | None = None
+) -> None:
     """Make whatever is missing; what is right already stays as it is."""
     await wait_for_server()
     async with AsyncClientContext.get_or_create() as context:  # one client for all of it: making one is slow
         client = context.client
         for name, (description, limit) in POOLS.items():
             say(await ensure_pool(client, name, description, limit, pool_type(variant)))
-        say(await end_orphaned_runs(client, MAINTENANCE, own_server=own_server))
+        if own_server:
+            say(await end_runs_before(client, SESSIONS, start))
+        say(await free_places(client, MAINTENANCE, own_server=own_server))
         say(await ensure_database_block(settings, own_server=own_server))
         say(await ensure_jira_block(settings, own_server=own_server))
         say(await ensure_anthropic_block(settings, own_server=own_server))

@@ -17,6 +17,7 @@ from db.repositories.audit import AuditRepository
 from db.repositories.background import TaskRepository
 from db.repositories.errors import ErrorRepository
 from db.repositories.sessions import SessionRepository
+from tasks.core.errors import RUN_DIED
 from tasks.session_events import SessionEvent, resource_of
 
 
@@ -101,7 +102,7 @@ async def _record_error(errors: ErrorRepository, record: Session, death: Death, 
         category=ErrorCategory.TEMPORARY,
         severity=ErrorSeverity.BLOCKING,
         stage=record.current_stage,
-        code="run-died",
+        code=RUN_DIED,
         message=f"A run died before it could end properly. {death.why}",
         recovery_actions=[f"Go on where it stopped: drupal-tickets session resume {record.id}"],
     )

@@ -65,15 +65,22 @@ class PrefectApi:
         found = self._post("artifacts/filter", artifacts={"flow_run_id": {"any_": [run_id]}})
         return Counter(one["key"].split("-reviewed-")[0] for one in found if one["key"])
 
-    def take(self, deployment: str) -> str:
+    def take(self, deployment: str, **parameters: Any) -> str:
         """A run that a worker has taken and does not start."""
         found = self._get(f"deployments/name/{deployment}/{deployment}")["id"]
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         later = {"type": "SCHEDULED", "state_details": {"scheduled_time": tomorrow}}
-        run = str(self._post(f"deployments/{found}/create_flow_run", state=later)["id"])
+        path = f"deployments/{found}/create_flow_run"
+        run = str(self._post(path, state=later, parameters=parameters)["id"])
         taken = self._post(f"flow_runs/{run}/set_state", state={"type": "PENDING"})
         assert taken["status"] == "ACCEPT", taken
         return run
+
+    def set_state(self, run_id: str, kind: str, name: str | None = None, *, force: bool = False) -> None:
+        """Bring a run into a state, as its process or the UI does."""
+        body = {"state": {"type": kind, "name": name}, "force": force}
+        answer = self.http.post(f"flow_runs/{run_id}/set_state", json=body).raise_for_status().json()
+        assert answer["status"] == "ACCEPT", answer
 
     def count(self, deployment: str, state: str) -> int:
         """How many runs of a deployment stand so."""

@@ -117,7 +117,7 @@ def test_a_crashed_export_that_prefect_retries_goes_on_where_it_was(reviewed: Tr
         reviewed.signal(run, signal.SIGKILL)
         reviewed.until(lambda: reviewed.is_over(run) and reviewed.nothing_runs(), REPAIRED_WITHIN)
     assert reviewed.rows()[-1].status is TaskStatus.FAILED
-    reviewed.set_state(run, "SCHEDULED", "AwaitingRetry", force=True)  # what Retry in the UI does
+    reviewed.api.set_state(run, "SCHEDULED", "AwaitingRetry", force=True)  # what Retry in the UI does
     reviewed.until(lambda: not reviewed.is_over(run))
     assert reviewed.api.end_of(run)[0] == "COMPLETED", reviewed.story()
     reviewed.assert_completed()
@@ -131,7 +131,7 @@ def test_a_crashed_stage_that_is_run_alone_claims_its_row_again(reviewed: Troubl
         reviewed.until_asked("/attachments")
         reviewed.signal(run, signal.SIGKILL)
         reviewed.until(lambda: reviewed.is_over(run) and reviewed.nothing_runs(), REPAIRED_WITHIN)
-    reviewed.set_state(run, "SCHEDULED", "AwaitingRetry", force=True)
+    reviewed.api.set_state(run, "SCHEDULED", "AwaitingRetry", force=True)
     reviewed.until(lambda: not reviewed.is_over(run))
     assert reviewed.api.end_of(run)[0] == "COMPLETED", reviewed.story()
     assert reviewed.rows()[-1].attempt == 2

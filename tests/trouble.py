@@ -78,11 +78,7 @@ class Trouble:
 
     def cancel_in_prefect(self, run_id: str) -> None:
         """What the Cancel button of the UI does."""
-        self.set_state(run_id, "CANCELLING", "Cancelling")
-
-    def set_state(self, run_id: str, kind: str, name: str, *, force: bool = False) -> None:
-        body = {"state": {"type": kind, "name": name}, "force": force}
-        self.api.http.post(f"flow_runs/{run_id}/set_state", json=body).raise_for_status()
+        self.api.set_state(run_id, "CANCELLING", "Cancelling")
 
     def watch(self, run_id: str, begins: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Watch a run from the command line; the run rests until the watcher says that it `begins`."""

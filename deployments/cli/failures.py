@@ -10,7 +10,7 @@ from db.repositories.errors import ErrorRepository
 from db.repositories.progress import ProgressRepository
 from deployments.cli.runs import Ending
 from deployments.cli.workplace import Workplace
-from tasks.core.errors import AdminRequired, Cancelled, ProductError, Temporary, UserFixable
+from tasks.core.errors import RUN_DIED, AdminRequired, Cancelled, ProductError, Temporary, UserFixable
 
 MOST_SHOWN = 300
 ERRORS: dict[ErrorCategory, type[ProductError]] = {
@@ -41,7 +41,7 @@ async def failure_of(
     place_to_look = f"See {place.address_of(ending.run_id)}"
     if ending.state == "CRASHED":
         return Temporary(
-            f"The run died: {ending.message[:MOST_SHOWN]}", actions=(resume, place_to_look), code="crashed"
+            f"The run died: {ending.message[:MOST_SHOWN]}", actions=(resume, place_to_look), code=RUN_DIED
         )
     first_line = ending.message.partition("\n")[0][:MOST_SHOWN]
     return AdminRequired(first_line or "The run failed.", actions=(place_to_look,), code="run-failed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from deployments.cli.output import note
 from tasks.core.errors import AdminRequired, UserFixable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 CANCEL_SECONDS = 15
+SILENCE_SECONDS = 5.0
 MOST_RUNS = 200
 
 
@@ -114,12 +116,24 @@ async def follow(
 ) -> Ending:
     """Wait until the run has ended or waits for a person; `tick` is awaited with its state at every look."""
     while True:
-        run = await client.read_flow_run(run_id)
+        run = await _look(client, run_id)
         if tick:
             await tick(run.state)
         if run.state and not _works(run.state):
             return Ending(run_id, run.state.type.value, run.state.message or "")
         await pause()
+
+
+async def _look(client: "PrefectClient", run_id: UUID) -> "FlowRun":
+    """Say so when the server is away: Prefect's client tries again for minutes, without a word."""
+    away = (
+        "Prefect's server does not answer; trying again for some minutes. Is `drupal-tickets up` still there?"
+    )
+    warning = asyncio.get_running_loop().call_later(SILENCE_SECONDS, note, away)
+    try:
+        return await client.read_flow_run(run_id)
+    finally:
+        warning.cancel()
 
 
 async def cancel(client: "PrefectClient", run_id: UUID) -> bool:

@@ -21,6 +21,7 @@ from deployments.cli.runs import Ending, follow, half_a_second, root_of, run_goi
 from deployments.cli.stopping import leave
 from deployments.cli.watching import listening
 from deployments.cli.workplace import Workplace
+from tasks.core.errors import RUN_DIED, Temporary
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -32,12 +33,22 @@ DELIVERABLE = (SessionStage.REVIEW, SessionStage.JIRA_EXPORT)
 async def advance(place: Workplace, session_id: UUID, actor: Actor, *, deliver: bool) -> None:
     """Bring a session as far as it goes without a person: to review, or into Jira where that is approved."""
     if going_on := await run_at_work(place, session_id):
-        await follow_run(place, session_id, going_on, actor)
+        await _see_out(place, session_id, going_on, actor)
     if await _stage(place, session_id) in BEFORE_REVIEW:
         tags = ["unattended"] if deliver else []
         await work(place, session_id, "prepare-session", actor, tags=tags)
     if deliver and await _stage(place, session_id) in DELIVERABLE:
         await work(place, session_id, "deliver-session", actor)
+
+
+async def _see_out(place: Workplace, session_id: UUID, run: "FlowRun", actor: Actor) -> None:
+    """Follow a run that somebody else started; where it turns out to be dead, its work is taken over."""
+    try:
+        await follow_run(place, session_id, run, actor)
+    except Temporary as error:
+        if error.code != RUN_DIED:
+            raise
+        note(f"{error.message} Going on where it was.")
 
 
 async def run_at_work(place: Workplace, session_id: UUID) -> "FlowRun | None":

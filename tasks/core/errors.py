@@ -15,6 +15,8 @@ from typing import ClassVar
 
 from db.enums import ErrorCategory
 
+RUN_DIED = "run-died"  # the code of the error of a run whose process or worker is gone
+
 
 class ProductError(Exception):
     """Base of all errors that a person is shown: a message, and what to do."""

@@ -233,6 +233,20 @@ async def test_a_failed_session_can_be_resumed(engine: AsyncEngine) -> None:
     assert prefect.triggered == ["prepare-session", "prepare-session"]
 
 
+async def test_a_run_that_turns_out_to_be_dead_is_taken_over(engine: AsyncEngine) -> None:
+    session_id = await make_session(engine)
+    dead, alive = always(lambda: Crashed(message="no heartbeat")), moving(engine, SessionStage.REVIEW)
+    turns = iter([dead, alive])
+
+    async def first_dead_then_alive(session: UUID) -> State:
+        return await next(turns)(session)
+
+    prefect = FakePrefect(prepare_session=first_dead_then_alive)
+    await trigger(cast("Any", prefect), "prepare-session", session_id, {})
+    await advance(place(engine, prefect), session_id, DIRECTOR, deliver=False)
+    assert prefect.triggered == ["prepare-session", "prepare-session"]
+
+
 async def test_a_closed_session_cannot_be_resumed(engine: AsyncEngine) -> None:
     session_id = await make_session(engine)
     async with session_scope(engine) as session:

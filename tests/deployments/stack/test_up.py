@@ -4,7 +4,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -12,7 +14,7 @@ import pytest
 
 from deployments.stack.home import Home
 from deployments.stack.state import State, running
-from tests.prefect_api import api_at
+from tests.prefect_api import PrefectApi, api_at
 from tests.stack import UP, RunningStack, bare_environment, claim_ports, free_port
 
 
@@ -48,6 +50,20 @@ def addresses(up: subprocess.Popen[str]) -> dict[str, str]:
         if line == "}\n":
             return dict(json.loads("".join(lines)))
     raise AssertionError("up ended before everything was there")
+
+
+@contextmanager
+def a_life(root: Path) -> Iterator[PrefectApi]:
+    """An `up` from when everything is there until it is killed, and everything with it."""
+    with start_up(root) as up:
+        try:
+            with api_at(addresses(up)["prefect_api_url"]) as api:
+                yield api
+            state = running(Home(root))
+        finally:
+            up.kill()
+    assert state is not None
+    assert wait_for(lambda: all_gone(state))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
@@ -118,6 +134,17 @@ def test_a_killed_up_leaves_nothing_running_and_touches_nothing_else(root: Path)
         ]
         assert stranger.poll() is None
         stranger.kill()
+
+
+@pytest.mark.stack
+def test_runs_that_died_with_the_stack_are_over_when_it_is_back(root: Path) -> None:
+    with a_life(root) as api:
+        session = {"session_id": str(uuid4()), "requested_by": "dd@example.org"}
+        begun, taken = api.take("export-tickets", **session), api.take("export-tickets", **session)
+        api.set_state(begun, "RUNNING", force=True)  # it was planned for tomorrow
+    with a_life(root) as api:
+        assert api.run(begun)["state"]["type"] == "CRASHED"
+        assert api.run(taken)["state"]["type"] == "PENDING"  # the reconciler hands it to a worker again
 
 
 @pytest.mark.long
